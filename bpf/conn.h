@@ -73,12 +73,16 @@ static __always_inline void load_add(__u32 real, __u32 state, __s64 n)
 		__sync_fetch_and_add(&l->inactive, n);
 }
 
+/* One half-open connection more (n is 1) or less (-1). */
 static __always_inline void load_half_open(__u32 real, __s64 n)
 {
 	struct real_load *l = bpf_map_lookup_elem(&loads, &real);
 
-	if (l)
-		__sync_fetch_and_add(&l->half_open, n);
+	if (!l)
+		return;
+	__sync_fetch_and_add(&l->half_open, n);
+	if (n > 0)
+		__sync_fetch_and_add(&l->total, 1);
 }
 
 /* Claims a request half for removal; 1 for the one caller that wins. */
@@ -217,7 +221,8 @@ __noinline int conn_event(struct xdp_md *ctx, struct packet *p, struct conn4 *c)
 			conn_follow_client(p, c);
 		conn_follow_hop(ctx, p, c);
 	}
-	if (p->key.proto == IPPROTO_TCP)
+	if (p->key.proto == IPPROTO_TCP &&
+	    (p->tcp_flags & TCP_EVENT_FLAGS || STATUS_STATE(c->status) != conn_established))
 		verdict = conn_follow_tcp(p, c);
 	if (verdict != CONN_GONE)
 		return verdict;
