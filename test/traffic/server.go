@@ -51,7 +51,7 @@ func ServeEcho(h *netns.NS, address string) (io.Closer, error) {
 }
 
 // ServeUDP starts a UDP server that answers with the host's name, a blank, and what it got.
-func ServeUDP(h *netns.Host, address string) (io.Closer, error) {
+func ServeUDP(h *netns.NS, address string) (io.Closer, error) {
 	pc, err := h.ListenPacket("udp", address)
 	if err != nil {
 		return nil, err

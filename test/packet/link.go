@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package packet
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+)
+
+// MAC parses an Ethernet address such as "02:00:00:00:00:01" and panics when it is none.
+func MAC(s string) net.HardwareAddr {
+	a, err := net.ParseMAC(s)
+	if err != nil || len(a) != 6 {
+		panic(fmt.Sprintf("packet.MAC: %q is no Ethernet address", s))
+	}
+	return a
+}
+
+// Ethernet is an Ethernet II header.
+type Ethernet struct {
+	Src, Dst net.HardwareAddr // nil: all zeros
+	Type     Forced           // EtherType; by default that of the next layer
+}
+
+func (e Ethernet) prepend(b gopacket.SerializeBuffer, at place) error {
+	typ, err := etherType(e.Type, at.next())
+	if err != nil {
+		return err
+	}
+	src, dst := make(net.HardwareAddr, 6), make(net.HardwareAddr, 6)
+	if copy(src, e.Src) != len(e.Src) || copy(dst, e.Dst) != len(e.Dst) {
+		return errors.New("a MAC address has 6 bytes")
+	}
+	// Not FixLengths: gopacket would pad the frame, and tests want to choose that themselves (Pad).
+	return (&layers.Ethernet{SrcMAC: src, DstMAC: dst, EthernetType: layers.EthernetType(typ)}).
+		SerializeTo(b, gopacket.SerializeOptions{})
+}
+
+// VLAN is an 802.1Q tag between Ethernet (or another tag) and what the tagged frame carries.
+type VLAN struct {
+	ID       uint16 // 0 to 4095
+	Priority uint8  // 0 to 7
+	Type     Forced // EtherType inside the tag; by default that of the next layer
+}
+
+func (v VLAN) prepend(b gopacket.SerializeBuffer, at place) error {
+	typ, err := etherType(v.Type, at.next())
+	if err != nil {
+		return err
+	}
+	_, err = write(b, &layers.Dot1Q{VLANIdentifier: v.ID, Priority: v.Priority, Type: layers.EthernetType(typ)})
+	return err
+}
+
+// ARP is an ARP packet for IPv4 over Ethernet (RFC 826).
+type ARP struct {
+	Op                   uint16 // 0 or 1: request; 2: reply
+	SenderMAC, TargetMAC net.HardwareAddr
+	SenderIP, TargetIP   netip.Addr
+}
+
+func (a ARP) prepend(b gopacket.SerializeBuffer, _ place) error {
+	if !a.SenderIP.Is4() || !a.TargetIP.Is4() {
+		return fmt.Errorf("addresses %v and %v must both be IPv4", a.SenderIP, a.TargetIP)
+	}
+	sender, target := make([]byte, 6), make([]byte, 6)
+	if copy(sender, a.SenderMAC) != len(a.SenderMAC) || copy(target, a.TargetMAC) != len(a.TargetMAC) {
+		return errors.New("a MAC address has 6 bytes")
+	}
+	_, err := write(b, &layers.ARP{
+		AddrType: layers.LinkTypeEthernet, Protocol: layers.EthernetTypeIPv4, Operation: max(a.Op, 1),
+		SourceHwAddress: sender, SourceProtAddress: a.SenderIP.AsSlice(),
+		DstHwAddress: target, DstProtAddress: a.TargetIP.AsSlice(),
+	})
+	return err
+}
+
+// etherType returns the number that stands for next in an Ethernet header or a VLAN tag.
+func etherType(forced Forced, next Layer) (uint16, error) {
+	if forced.set {
+		return forced.value, nil
+	}
+	switch next.(type) {
+	case VLAN:
+		return uint16(layers.EthernetTypeDot1Q), nil
+	case ARP:
+		return uint16(layers.EthernetTypeARP), nil
+	case IPv4:
+		return uint16(layers.EthernetTypeIPv4), nil
+	case IPv6:
+		return uint16(layers.EthernetTypeIPv6), nil
+	default:
+		return 0, fmt.Errorf("no EtherType stands for %T: set Type", next)
+	}
+}
