@@ -54,7 +54,6 @@ const (
 	LbConnFlagConnFlagInline   LbConnFlag = 512
 	LbConnFlagConnFlagAnswered LbConnFlag = 1024
 	LbConnFlagConnFlagPromoted LbConnFlag = 2048
-	LbConnFlagConnFlagCounted  LbConnFlag = 4096
 )
 
 type LbConnState uint32

@@ -12,8 +12,7 @@ static __always_inline void nat_deltas(const struct conn4_key *key, struct conn4
 	__u64 addresses = csum_replace4(key->saddr, c->saddr) + csum_replace4(key->daddr, c->daddr);
 
 	c->l3_delta = csum_fold(addresses + csum_ttl());
-	c->l4_delta = csum_fold(addresses + csum_replace2(key->sport, c->sport) +
-				csum_replace2(key->dport, c->dport));
+	c->l4_delta = csum_fold(addresses + csum_replace2(key->sport, c->sport) + csum_replace2(key->dport, c->dport));
 }
 
 static __always_inline void nat_tcp(struct tcphdr *tcp, const struct conn4 *c)

@@ -176,7 +176,7 @@ static __always_inline int half_request(struct xdp_md *ctx, struct packet *p, st
 	return 0;
 }
 
-/* The answer's tuple, or a stale half of this one, may be in the way. 0 when the way is free. */
+/* The answer's tuple may be another connection's. 0 when the way is free. */
 static __always_inline int open_clear(struct pair *x, __u32 now)
 {
 	struct conn4 *c = bpf_map_lookup_elem(&established4, &x->reply_key);
@@ -192,7 +192,6 @@ static __always_inline int open_clear(struct pair *x, __u32 now)
 		return -reason_collision;
 	if (h)
 		half_end(&x->reply_key);
-	half_end(&x->request_key);
 	return 0;
 }
 
@@ -298,6 +297,8 @@ __noinline int open_miss(struct xdp_md *ctx, struct packet *p, struct conn4 *out
 		return -reason_internal;
 	h = bpf_map_lookup_elem(&half_open4, &p->key);
 	if (!half_usable(h, p->now)) {
+		if (h)
+			half_end(&p->key);
 		err = open_new(p, out);
 		if (err >= 0)
 			conn_follow_hop(ctx, p, out);

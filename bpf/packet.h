@@ -42,8 +42,8 @@ struct packet {
 	struct conn4_key key;
 	__u32 now; /* tick */
 	__u32 ifindex;
-	__u16 length;    /* of the IP packet */
-	__u8 tcp_flags;  /* 0 for UDP */
+	__u16 length;   /* of the IP packet */
+	__u8 tcp_flags; /* 0 for UDP */
 	__u8 pad;
 	__u8 src_mac[6]; /* eight bytes that end in zeros: compared as one word */
 	__u16 mac_pad;

@@ -68,11 +68,10 @@ enum conn_state {
 
 /* Bits of conn_status above the state. */
 enum conn_flag {
-	conn_flag_reply = 1 << 8,    /* this half carries packets from the server */
-	conn_flag_inline = 1 << 9,   /* the next hop is mac and port, not next_hop */
+	conn_flag_reply = 1 << 8,     /* this half carries packets from the server */
+	conn_flag_inline = 1 << 9,    /* the next hop is mac and port, not next_hop */
 	conn_flag_answered = 1 << 10, /* half-open: the server has answered */
 	conn_flag_promoted = 1 << 11, /* half-open: has moved to the established table */
-	conn_flag_counted = 1 << 12, /* half-open: is in the real server's half_open */
 };
 
 enum forward_method {
@@ -111,14 +110,14 @@ struct conn4 {
 	__be32 daddr;
 	__be16 sport;
 	__be16 dport;
-	__u16 l3_delta;  /* for the IP header's checksum, TTL included (RFC 1624) */
-	__u16 l4_delta;  /* for the TCP or UDP checksum */
-	__u32 service;   /* index into services and service_counters */
-	__u32 real;      /* index into reals and real_counters */
-	__u32 seen;      /* tick of this half's last packet; see struct tunables */
-	__u32 status;    /* enum conn_state | enum conn_flag */
-	__u32 next_hop;  /* index into next_hops, unless conn_flag_inline */
-	__u8 method;     /* enum forward_method */
+	__u16 l3_delta; /* for the IP header's checksum, TTL included (RFC 1624) */
+	__u16 l4_delta; /* for the TCP or UDP checksum */
+	__u32 service;  /* index into services and service_counters */
+	__u32 real;     /* index into reals and real_counters */
+	__u32 seen;     /* tick of this half's last packet; see struct tunables */
+	__u32 status;   /* enum conn_state | enum conn_flag */
+	__u32 next_hop; /* index into next_hops, unless conn_flag_inline */
+	__u8 method;    /* enum forward_method */
 	__u8 pad[3];
 	/* One eight-byte word, replaced whole. */
 	__u8 mac[6]; /* request half: the client's MAC as last seen; inline: destination */
@@ -169,8 +168,8 @@ struct real {
 	__u32 service;
 	__u32 next_hop; /* index into next_hops; 0: not known */
 	__u32 weight;
-	__u32 order;    /* place in the virtual server's list, as ipvsadm lists it */
-	__u32 retired;  /* 1: removed, waiting for its connections to end */
+	__u32 order;   /* place in the virtual server's list, as ipvsadm lists it */
+	__u32 retired; /* 1: removed, waiting for its connections to end */
 	__u32 pad[2];
 };
 XLB_ASSERT_SIZE(real, 48);
@@ -204,8 +203,8 @@ XLB_ASSERT_SIZE(hop, 24);
 struct next_hop {
 	__u64 word;
 	struct hop copy[2];
-	__u32 family;  /* 4 or 6; 0: this record is free */
-	__u32 checked; /* tick of the last look by the data path, without a daemon */
+	__u32 family;     /* 4 or 6; 0: this record is free */
+	__u32 checked;    /* tick of the last look by the data path, without a daemon */
 	__be32 target[4]; /* the address to route to: a real server or a gateway */
 	__u32 pad[12];
 };
@@ -228,8 +227,8 @@ XLB_ASSERT_SIZE(gateway4_key, 8);
 
 struct counters {
 	__u64 connections;
-	__u64 in_packets; /* from clients */
-	__u64 in_bytes;   /* IP packet lengths, as IPVS counts */
+	__u64 in_packets;  /* from clients */
+	__u64 in_bytes;    /* IP packet lengths, as IPVS counts */
 	__u64 out_packets; /* from servers; NAT only */
 	__u64 out_bytes;
 };
@@ -251,9 +250,9 @@ _Static_assert(reason_max <= 32, "struct reasons is too small");
  * jiffies >> tick_shift (a load-time constant), about an eighth of a second.
  */
 struct tunables {
-	__u64 heartbeat;      /* tick of the daemon's last sign of life */
-	__u64 migrating;      /* 1: tables are being exchanged */
-	__u32 timeouts[16];   /* ticks by enum conn_state */
+	__u64 heartbeat;    /* tick of the daemon's last sign of life */
+	__u64 migrating;    /* 1: tables are being exchanged */
+	__u32 timeouts[16]; /* ticks by enum conn_state */
 };
 XLB_ASSERT_SIZE(tunables, 80);
 
@@ -265,8 +264,8 @@ XLB_ASSERT_SIZE(gate, 8);
 
 /* What the pinned maps are; read before they are adopted. */
 struct identity {
-	__u64 layout;     /* hash of the BTF of every shared type and of the map sizes */
-	__u64 netns;      /* inode of the network namespace that they serve */
+	__u64 layout; /* hash of the BTF of every shared type and of the map sizes */
+	__u64 netns;  /* inode of the network namespace that they serve */
 	__u32 tick_shift;
 	__u32 hz;
 	__u8 version[32]; /* of the program that made them; text */

@@ -27,11 +27,11 @@ enum pick { pick_sequence, pick_random };
 struct scenario {
 	__u8 headers[56];
 	__u32 pick;
-	__u32 flows;   /* how many */
-	__u32 first;   /* the first one */
+	__u32 flows;                 /* how many */
+	__u32 first;                 /* the first one */
 	__u32 client_is_destination; /* 1: packets from the server */
-	__u32 fixed;   /* 1: the template as it is */
-	__u32 next;    /* position of pick_sequence */
+	__u32 fixed;                 /* 1: the template as it is */
+	__u32 next;                  /* position of pick_sequence */
 };
 
 struct {
@@ -90,7 +90,7 @@ static __always_inline void frame_flow(struct frame *f, __u32 n, int destination
 	__be16 port = bpf_htons(1024 + (n & 0x7fff));
 	__be32 old = destination ? f->ip.daddr : f->ip.saddr;
 	__be16 old_port = destination ? f->tcp.dest : f->tcp.source;
-	__u32 delta = (__u16)~old + (__u16)~(old >> 16) + (__u16)address + (__u16)(address >> 16);
+	__u32 delta = (__u16)~old + (__u16) ~(old >> 16) + (__u16)address + (__u16)(address >> 16);
 
 	f->ip.check = apply(f->ip.check, delta);
 	f->tcp.check = apply(f->tcp.check, delta + (__u16)~old_port + port);
@@ -148,7 +148,7 @@ int bench_pass(struct xdp_md *ctx)
 static __always_inline void minimal_insert(struct frame *f, struct minimal_key *key)
 {
 	struct minimal_value v = { .daddr = f->ip.daddr ^ bpf_htonl(0x01000000), .dport = f->tcp.dest };
-	__u32 delta = (__u16)~f->ip.daddr + (__u16)~(f->ip.daddr >> 16) + (__u16)v.daddr + (__u16)(v.daddr >> 16);
+	__u32 delta = (__u16)~f->ip.daddr + (__u16) ~(f->ip.daddr >> 16) + (__u16)v.daddr + (__u16)(v.daddr >> 16);
 
 	delta = (delta & 0xffff) + (delta >> 16);
 	v.l3_delta = v.l4_delta = (delta & 0xffff) + (delta >> 16);
