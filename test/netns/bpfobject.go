@@ -72,33 +72,34 @@ func linkGetNextID(id link.ID) (link.ID, error) {
 	return link.ID(attr.next), nil
 }
 
-// name returns what the kernel calls the object, "" when it is gone. It opens the object: only for what was leaked.
-func (o object) name() string {
+// name returns what the kernel calls the object; ok is false when it is gone. It opens the object: only for what was leaked.
+func (o object) name() (name string, ok bool) {
 	switch o.kind {
 	case program:
 		if info := programInfo(o.id); info != nil {
-			return info.Name
+			return info.Name, true
 		}
 	case bpfMap:
 		m, err := ebpf.NewMapFromID(ebpf.MapID(o.id))
 		if err != nil {
-			return ""
+			return "", false
 		}
 		defer m.Close()
 		if info, err := m.Info(); err == nil {
-			return info.Name
+			return info.Name, true
 		}
 	case bpfLink:
 		l, err := link.NewFromID(link.ID(o.id))
 		if err != nil {
-			return ""
+			return "", false
 		}
 		defer l.Close()
 		if info, err := l.Info(); err == nil {
-			return "of program " + object{program, uint32(info.Program)}.name()
+			name, _ = object{program, uint32(info.Program)}.name()
+			return "of program " + name, true
 		}
 	}
-	return ""
+	return "", false
 }
 
 // programInfo returns nil when the program is gone.

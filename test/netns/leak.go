@@ -83,11 +83,13 @@ func (s *Snapshot) Leaks(timeout time.Duration) ([]string, error) {
 	return leaks.words(), nil
 }
 
-// words returns a line for each thing held.
+// words returns a line for each thing held, without objects that are gone by now.
 func (s *Snapshot) words() []string {
 	out := slices.Collect(maps.Keys(s.held))
 	for o := range s.objects {
-		out = append(out, strings.TrimSpace(fmt.Sprintf("BPF %s: %d %s", o.kind, o.id, o.name())))
+		if name, ok := o.name(); ok {
+			out = append(out, strings.TrimSpace(fmt.Sprintf("BPF %s: %d %s", o.kind, o.id, name)))
+		}
 	}
 	slices.Sort(out)
 	return out

@@ -70,17 +70,17 @@ func playLab() error {
 	if _, err := lab.BPFFS(); err != nil {
 		return err
 	}
-	if err := ns.Command(context.Background(), "sleep", "1000").Start(); err != nil {
+	if err := ns.Command(context.Background(), "sleep", longTime(os.Getpid())).Start(); err != nil {
 		return err
 	}
-	if err := ns.Command(context.Background(), "setsid", "-f", "sleep", longTime(os.Getpid())).Run(); err != nil {
+	if err := ns.Command(context.Background(), "setsid", "-f", "sleep", longTime(-os.Getpid())).Run(); err != nil {
 		return err
 	}
 	return ready(ns.FullName()) // the test kills us here
 }
 
 // longTime returns an argument for sleep by which to find it again, though others run the same test.
-func longTime(pid int) string { return fmt.Sprint(1_000_000 + pid) }
+func longTime(pid int) string { return fmt.Sprint(10_000_000 + pid) }
 
 // playBPF holds one map by a descriptor, and one by way of a program that is in a pinned program array.
 func playBPF() error {

@@ -3,6 +3,7 @@
 package netns
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -77,23 +78,25 @@ func processesIn(spaces []nsID) []process {
 
 // killAll kills what runs in the namespaces, and what that may have started meanwhile, and returns the processes found. It gives up after
 // 5 s: a process that is stuck in the kernel cannot be killed.
-func killAll(spaces []nsID) []process {
-	var found []process
-	deadline := time.Now().Add(5 * time.Second)
-	for {
+func killAll(spaces []nsID) (found []process) {
+	_ = retry(5*time.Second, func() error {
 		running := processesIn(spaces)
-		if len(running) == 0 || time.Now().After(deadline) {
-			return found
-		}
 		for _, p := range running {
 			_ = unix.Kill(p.pid, unix.SIGKILL) // it may have ended by itself
 			if !slices.ContainsFunc(found, func(q process) bool { return q.pid == p.pid }) {
 				found = append(found, p)
 			}
 		}
-		time.Sleep(time.Millisecond)
-	}
+		if len(running) > 0 {
+			return errRunning
+		}
+		return nil
+	})
+	return found
 }
+
+// errRunning makes retry try again.
+var errRunning = errors.New("still running")
 
 // endProcesses kills what still runs in the lab and returns an error for each process. The caller holds l.mu.
 func (l *Lab) endProcesses() []error {

@@ -13,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/xlb-project/xlb/test/netns"
+	"github.com/xlb-project/xlb/test/packet"
 )
 
 // topologies are built by each test that should hold in all of them.
@@ -33,6 +36,75 @@ func TestTopologyCarries(t *testing.T) {
 			}
 			t.Run("vip", func(t *testing.T) { ping(t, topo.Client.NS, topo.VIP) })
 		})
+	}
+}
+
+func TestTopologyShape(t *testing.T) {
+	type host struct{ name, addr, mac string }
+	for name, build := range topologies {
+		t.Run(name, func(t *testing.T) {
+			topo := build(t, 2)
+			var got []host
+			for _, h := range append([]*netns.Host{topo.Client}, topo.Servers...) {
+				mac, err := h.Link.MAC()
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, host{h.Name() + "/" + h.Link.Name(), h.Addr.String(), mac.String()})
+			}
+			want := []host{
+				{"client/eth0", "10.1.0.1", "02:00:0a:01:00:01"},
+				{"server1/eth0", "10.2.0.1", "02:00:0a:02:00:01"},
+				{"server2/eth0", "10.2.0.2", "02:00:0a:02:00:02"},
+			}
+			if diff := cmp.Diff(want, got, cmp.AllowUnexported(host{})); diff != "" {
+				t.Errorf("hosts (-want +got):\n%s", diff)
+			}
+			if oneArm := topo.ClientSide == topo.ServerSide; oneArm != (name == "one arm") {
+				t.Errorf("one interface for both sides: %v", oneArm)
+			}
+			for _, side := range []*netns.Link{topo.ClientSide, topo.ServerSide} {
+				facesDirector(t, side.Peer())
+			}
+		})
+	}
+}
+
+// facesDirector wants the settings of FaceDirector, without which XDP on the other end loses frames.
+func facesDirector(t *testing.T, l *netns.Link) {
+	t.Helper()
+	offloads, err := l.Offloads()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x := attributes(t, l).Xdp; offloads != (netns.Offloads{GRO: true}) || x == nil || x.AttachMode != 1 {
+		t.Errorf("%v has offloads %+v and XDP %+v", l, offloads, x)
+	}
+}
+
+// With one arm the director sends back what it received on the same interface: it must not tell the client about a shorter way.
+func TestOneArmSendsNoRedirects(t *testing.T) {
+	topo := netns.OneArmForTest(t, 1)
+	frames := record(t, topo.Client.Link)
+	ping(t, topo.Client.NS, topo.Servers[0].Addr)
+	reply := next(t, frames, func(f []byte) bool {
+		typ, ok := packet.Dissect(f).Field("ICMP", "Type")
+		return ok && typ != "8" // not the request
+	})
+	d := packet.Dissect(reply)
+	typ, _ := d.Field("ICMP", "Type")
+	if ttl, _ := d.Field("IPv4", "TTL"); typ != "0" || ttl != "63" {
+		t.Errorf("want an echo reply that was routed once, not\n%v", d)
+	}
+}
+
+func TestTopologyWithoutServers(t *testing.T) {
+	topo := netns.TwoArmForTest(t, 0)
+	ping(t, topo.Client.NS, topo.VIP)
+	for _, n := range []int{-1, 201} {
+		if _, err := netns.OneArm(topo.Lab, n); err == nil {
+			t.Errorf("%d servers were accepted", n)
+		}
 	}
 }
 

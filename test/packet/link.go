@@ -3,10 +3,11 @@
 package packet
 
 import (
-	"errors"
+	"encoding/binary"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
@@ -32,13 +33,13 @@ func (e Ethernet) prepend(b gopacket.SerializeBuffer, at place) error {
 	if err != nil {
 		return err
 	}
-	src, dst := make(net.HardwareAddr, 6), make(net.HardwareAddr, 6)
-	if copy(src, e.Src) != len(e.Src) || copy(dst, e.Dst) != len(e.Dst) {
-		return errors.New("a MAC address has 6 bytes")
+	src, dst, err := macs(e.Src, e.Dst)
+	if err != nil {
+		return err
 	}
-	// Not FixLengths: gopacket would pad the frame, and tests want to choose that themselves (Pad).
-	return (&layers.Ethernet{SrcMAC: src, DstMAC: dst, EthernetType: layers.EthernetType(typ)}).
-		SerializeTo(b, gopacket.SerializeOptions{})
+	// Not by gopacket, which would pad the frame: tests want to choose that themselves, see Pad.
+	_, err = write(b, gopacket.Payload(binary.BigEndian.AppendUint16(slices.Concat(dst, src), typ)))
+	return err
 }
 
 // VLAN is an 802.1Q tag between Ethernet (or another tag) and what the tagged frame carries.
@@ -68,16 +69,28 @@ func (a ARP) prepend(b gopacket.SerializeBuffer, _ place) error {
 	if !a.SenderIP.Is4() || !a.TargetIP.Is4() {
 		return fmt.Errorf("addresses %v and %v must both be IPv4", a.SenderIP, a.TargetIP)
 	}
-	sender, target := make([]byte, 6), make([]byte, 6)
-	if copy(sender, a.SenderMAC) != len(a.SenderMAC) || copy(target, a.TargetMAC) != len(a.TargetMAC) {
-		return errors.New("a MAC address has 6 bytes")
+	sender, target, err := macs(a.SenderMAC, a.TargetMAC)
+	if err != nil {
+		return err
 	}
-	_, err := write(b, &layers.ARP{
+	_, err = write(b, &layers.ARP{
 		AddrType: layers.LinkTypeEthernet, Protocol: layers.EthernetTypeIPv4, Operation: max(a.Op, 1),
 		SourceHwAddress: sender, SourceProtAddress: a.SenderIP.AsSlice(),
 		DstHwAddress: target, DstProtAddress: a.TargetIP.AsSlice(),
 	})
 	return err
+}
+
+// macs returns two addresses of 6 bytes; nil stands for zeros.
+func macs(a, b net.HardwareAddr) ([]byte, []byte, error) {
+	out := [2][]byte{make([]byte, 6), make([]byte, 6)}
+	for i, mac := range []net.HardwareAddr{a, b} {
+		if len(mac) != 0 && len(mac) != 6 {
+			return nil, nil, fmt.Errorf("MAC address %v has %d bytes, not 6", mac, len(mac))
+		}
+		copy(out[i], mac)
+	}
+	return out[0], out[1], nil
 }
 
 // etherType returns the number that stands for next in an Ethernet header or a VLAN tag.
