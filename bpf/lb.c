@@ -131,10 +131,8 @@ int xlb_expire(struct expire_args *args)
 	args->removed = 0;
 	if (args->half_open) {
 		c = bpf_map_lookup_elem(&half_open4, &key);
-		if (c && (args->force || conn_idle(c, now) || c->status & conn_flag_promoted)) {
-			half_end(&key);
-			args->removed = 1;
-		}
+		if (c && (args->force || conn_idle(c, now)))
+			args->removed = half_end(&key);
 		return 0;
 	}
 	c = bpf_map_lookup_elem(&established4, &key);

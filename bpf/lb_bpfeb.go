@@ -53,7 +53,6 @@ const (
 	LbConnFlagConnFlagReply    LbConnFlag = 256
 	LbConnFlagConnFlagInline   LbConnFlag = 512
 	LbConnFlagConnFlagAnswered LbConnFlag = 1024
-	LbConnFlagConnFlagPromoted LbConnFlag = 2048
 )
 
 type LbConnState uint32
@@ -195,9 +194,10 @@ const (
 	LbReasonReasonNoDevice     LbReason = 16
 	LbReasonReasonTableFull    LbReason = 17
 	LbReasonReasonCollision    LbReason = 18
-	LbReasonReasonMigrating    LbReason = 19
-	LbReasonReasonInternal     LbReason = 20
-	LbReasonReasonMax          LbReason = 21
+	LbReasonReasonRace         LbReason = 19
+	LbReasonReasonMigrating    LbReason = 20
+	LbReasonReasonInternal     LbReason = 21
+	LbReasonReasonMax          LbReason = 22
 )
 
 type LbReasons struct {

@@ -12,6 +12,10 @@
 #include "sched.h"
 #include "stats.h"
 
+#ifndef EEXIST
+#define EEXIST 17
+#endif
+
 /* How many real servers are tried when the answer's tuple is taken. */
 #define OPEN_TRIES 4
 
@@ -53,20 +57,20 @@ static __always_inline long pair_insert(void *table, struct pair *x)
 	return err;
 }
 
-/* A half-open entry that has ended or moved on counts as absent. */
+/* A half-open entry that is being removed, or has been idle for too long, counts as absent. */
 static __always_inline int half_usable(const struct conn4 *h, __u32 now)
 {
-	return h && !(h->status & conn_flag_promoted) && !conn_idle(h, now);
+	return h && STATUS_STATE(h->status) != conn_dead && !conn_idle(h, now);
 }
 
-/* Marks the request half as moved on, once: its real server has one half-open connection less. */
-static __always_inline int half_leave(struct conn4 *request)
+/* Claims a request half for removal, as conn_claim does; 1 for the one caller that wins. */
+static __always_inline int half_claim(struct conn4 *request)
 {
 	__u32 status = *(volatile __u32 *)&request->status;
 
-	if (status & conn_flag_promoted)
+	if (STATUS_STATE(status) == conn_dead)
 		return 0;
-	if (__sync_val_compare_and_swap(&request->status, status, status | conn_flag_promoted) != status)
+	if (__sync_val_compare_and_swap(&request->status, status, STATUS_WITH(status, conn_dead)) != status)
 		return 0;
 	load_half_open(request->real, -1);
 	return 1;
@@ -77,7 +81,6 @@ __noinline int half_end(struct conn4_key *key)
 {
 	struct conn4_key other = {};
 	struct conn4 *h, *partner, *request;
-	int left = 0;
 
 	if (!key)
 		return 0;
@@ -87,11 +90,12 @@ __noinline int half_end(struct conn4_key *key)
 	conn_partner_key(h, key->proto, &other);
 	partner = bpf_map_lookup_elem(&half_open4, &other);
 	request = h->status & conn_flag_reply ? partner : h;
-	if (request)
-		left = half_leave(request);
+	if (request && !half_claim(request))
+		return 0;
 	bpf_map_delete_elem(&half_open4, key);
-	bpf_map_delete_elem(&half_open4, &other);
-	return left;
+	if (partner)
+		bpf_map_delete_elem(&half_open4, &other);
+	return 1;
 }
 
 /* Answers to a client behind a router go by the route's gateway, which user space keeps resolved. */
@@ -128,7 +132,7 @@ __noinline int open_promote(struct xdp_md *ctx, struct conn4_key *key, __u32 now
 	if (!key)
 		return -reason_internal;
 	h = bpf_map_lookup_elem(&half_open4, key);
-	if (!h || h->status & conn_flag_promoted)
+	if (!h || STATUS_STATE(h->status) == conn_dead)
 		return 0;
 	x.request_key = *key;
 	x.request = *h;
@@ -140,10 +144,10 @@ __noinline int open_promote(struct xdp_md *ctx, struct conn4_key *key, __u32 now
 	if (err) {
 		if (bpf_map_lookup_elem(&established4, key))
 			return 0; /* another CPU was faster */
-		return err == -17 /* EEXIST */ ? -reason_collision : -reason_table_full;
+		return err == -EEXIST ? -reason_collision : -reason_table_full;
 	}
 	load_add(x.request.real, STATUS_STATE(x.request.status), 1);
-	half_leave(h);
+	half_end(key);
 	return 0;
 }
 
@@ -214,8 +218,9 @@ __noinline int open_with(struct packet *p, struct pair *x, __u32 real)
 	err = open_clear(x, p->now);
 	if (err)
 		return err;
-	if (pair_insert(&half_open4, x))
-		return -reason_table_full;
+	err = pair_insert(&half_open4, x);
+	if (err)
+		return err == -EEXIST ? -reason_race : -reason_table_full;
 	load_half_open(real, 1);
 	stats_connection(x->request.service, real);
 	return 0;

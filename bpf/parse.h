@@ -88,8 +88,15 @@ static __always_inline int parse_udp(struct cursor *c, struct frame *f, struct p
 	return 0;
 }
 
+/* Whether the frame is long enough. Of a frame of several buffers only the first is between the pointers. */
+static __always_inline int parse_complete(struct xdp_md *ctx, const struct cursor *c, const struct iphdr *ip,
+					  __u32 length)
+{
+	return likely((void *)ip + length <= c->end) || length + sizeof(struct ethhdr) <= bpf_xdp_get_buff_len(ctx);
+}
+
 /* The IPv4 header, and "ours?" before anything is judged. Returns the length of the payload. */
-static __always_inline int parse_ip(struct cursor *c, struct frame *f, struct packet *p)
+static __always_inline int parse_ip(struct xdp_md *ctx, struct cursor *c, struct frame *f, struct packet *p)
 {
 	struct iphdr *ip = cursor_take(c, sizeof(*ip));
 	__u32 header, length;
@@ -103,7 +110,7 @@ static __always_inline int parse_ip(struct cursor *c, struct frame *f, struct pa
 	f->ip = ip;
 	header = ip->ihl * 4U;
 	length = bpf_ntohs(ip->tot_len);
-	if (ip->version != 4 || header < sizeof(*ip) || length < header || (void *)ip + length > c->end ||
+	if (ip->version != 4 || header < sizeof(*ip) || length < header || !parse_complete(ctx, c, ip, length) ||
 	    !cursor_take(c, header - sizeof(*ip)))
 		return parse_reject(f, reason_malformed);
 	if (ip->frag_off & bpf_htons(IP_MORE_FRAGMENTS | IP_FRAGMENT_OFFSET))
@@ -124,7 +131,7 @@ static __always_inline int parse(struct xdp_md *ctx, struct frame *f, struct pac
 	f->eth = cursor_take(&c, sizeof(*f->eth));
 	if (!f->eth || f->eth->h_proto != bpf_htons(ETH_P_IP))
 		return -reason_not_ip;
-	payload = parse_ip(&c, f, p);
+	payload = parse_ip(ctx, &c, f, p);
 	if (payload < 0)
 		return payload;
 	__builtin_memcpy(p->src_mac, f->eth->h_source, ETH_ALEN);

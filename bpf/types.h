@@ -42,6 +42,7 @@ enum reason {
 	reason_no_device,     /* the egress interface is not attached */
 	reason_table_full,    /* no room for a new connection */
 	reason_collision,     /* the answer's tuple belongs to another connection */
+	reason_race,          /* another CPU opens or ends the same connection; the sender will repeat it */
 	reason_migrating,     /* tables are being exchanged; the sender will repeat it */
 	reason_internal,      /* cannot happen; a defect if it counts */
 	reason_max,
@@ -71,7 +72,6 @@ enum conn_flag {
 	conn_flag_reply = 1 << 8,     /* this half carries packets from the server */
 	conn_flag_inline = 1 << 9,    /* the next hop is mac and port, not next_hop */
 	conn_flag_answered = 1 << 10, /* half-open: the server has answered */
-	conn_flag_promoted = 1 << 11, /* half-open: has moved to the established table */
 };
 
 enum forward_method {

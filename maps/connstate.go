@@ -69,8 +69,6 @@ const (
 	FlagInline = ConnFlags(bpf.LbConnFlagConnFlagInline)
 	// FlagAnswered: half-open; the server has answered.
 	FlagAnswered = ConnFlags(bpf.LbConnFlagConnFlagAnswered)
-	// FlagPromoted: half-open; it has moved to the established table.
-	FlagPromoted = ConnFlags(bpf.LbConnFlagConnFlagPromoted)
 )
 
 // Has says that all bits of want are set.

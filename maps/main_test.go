@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package maps
+
+import (
+	"net/netip"
+	"os"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/rlimit"
+
+	"github.com/xlb-project/xlb/bpf"
+)
+
+// noSkip is test/netns's NoSkip: CI sets it to 1, so that no skip goes unseen.
+const noSkip = "XLB_TEST_NO_SKIP"
+
+// testSizes keeps the tables of most tests small.
+func testSizes() map[string]uint32 {
+	return map[string]uint32{
+		bpf.LbMapEstablished4: 4096,
+		bpf.LbMapHalfOpen4:    4096,
+		bpf.LbMapSlots:        1024,
+		bpf.LbMapReals:        64,
+		bpf.LbMapLoads:        64,
+		bpf.LbMapRealCounters: 64,
+		bpf.LbMapNextHops:     64,
+		bpf.LbMapServices:     64,
+		bpf.LbMapServices4:    64,
+	}
+}
+
+// needRoot skips the test where there is no way to make maps, see noSkip.
+func needRoot(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() == 0 {
+		return
+	}
+	if os.Getenv(noSkip) == "1" {
+		t.Fatalf("BPF maps need root, and %s=1 forbids skipping", noSkip)
+	}
+	t.Skip("BPF maps need root")
+}
+
+// loadCollection loads the data path, tuned, with small tables.
+func loadCollection(t testing.TB) *ebpf.Collection {
+	t.Helper()
+	needRoot(t)
+	if err := rlimit.RemoveMemlock(); err != nil {
+		t.Fatal(err)
+	}
+	spec, err := bpf.LoadLb()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, n := range testSizes() {
+		spec.Maps[name].MaxEntries = n
+	}
+	rate, err := SystemRate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := rate.Tune(spec); err != nil {
+		t.Fatal(err)
+	}
+	coll, err := ebpf.NewCollection(spec)
+	if err != nil {
+		t.Fatalf("loading the data path: %+v", err)
+	}
+	t.Cleanup(coll.Close)
+	return coll
+}
+
+// newSet opens the maps of a data path of the test's own.
+func newSet(t testing.TB) (*Set, *ebpf.Collection) {
+	t.Helper()
+	coll := loadCollection(t)
+	set, err := FromCollection(coll)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := set.Close(); err != nil {
+			t.Errorf("closing the set: %v", err)
+		}
+	})
+	if err := set.Init(Identity{Rate: set.Clock.Rate}); err != nil {
+		t.Fatal(err)
+	}
+	return set, coll
+}
+
+// raw reads a value's bytes as they lie in the map.
+func raw(t testing.TB, coll *ebpf.Collection, name string, key any) []byte {
+	t.Helper()
+	b, err := coll.Maps[name].LookupBytes(key)
+	if err != nil {
+		t.Fatalf("map %s: %v", name, err)
+	}
+	if b == nil {
+		t.Fatalf("map %s: no entry under % x", name, key)
+	}
+	return b
+}
+
+func addrPort(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }
+
+// check fails the test at once; for steps that a test does not judge.
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
