@@ -1,3 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The linter's own module file, for `go tool -modfile=.ci/lint.mod golangci-lint`: two hundred modules that build a tool
+// and must not choose the versions of the product's. To move to another version:
+//
+//	go get -tool -modfile=.ci/lint.mod github.com/golangci/golangci-lint/v2/cmd/golangci-lint@VERSION
 module github.com/xlb-project/xlb/lint
 
 go 1.26.8

@@ -13,6 +13,7 @@ import (
 
 // TestTableFull: a connection that finds no room waits half-open, uncounted, and gets in when there is some.
 func TestTableFull(t *testing.T) {
+	t.Parallel()
 	for _, entries := range []uint32{4, 5} { // with 5 there is room for one half of the third
 		t.Run(fmt.Sprint(entries), func(t *testing.T) {
 			d := setup{tickShift: frozen, established: entries}.director(t)
@@ -40,6 +41,7 @@ func TestTableFull(t *testing.T) {
 
 // TestTableFullUDP: an answer that finds no room is dropped; the next one gets in.
 func TestTableFullUDP(t *testing.T) {
+	t.Parallel()
 	d := setup{tickShift: frozen, established: 2}.director(t)
 	s := d.serve(t, packet.ProtoUDP, dns, d.server(1))
 	a, b := s.flow(0, 40000), s.flow(0, 40001)
@@ -55,6 +57,7 @@ func TestTableFullUDP(t *testing.T) {
 
 // TestFlood: SYNs that nobody completes turn over the half-open table, and leave what is established alone.
 func TestFlood(t *testing.T) {
+	t.Parallel()
 	const (
 		connections = 200
 		floods      = 200_000

@@ -14,6 +14,7 @@ import (
 
 // TestCollisionElsewhere: another real server takes the second connection.
 func TestCollisionElsewhere(t *testing.T) {
+	t.Parallel()
 	for _, state := range []string{"half-open", "established"} {
 		t.Run(state, func(t *testing.T) {
 			d := newDirector(t)
@@ -50,6 +51,7 @@ func begin(t testing.TB, f flow, state string) {
 
 // TestCollisionRefused: with no other real server the second connection is refused, and the first goes on unharmed.
 func TestCollisionRefused(t *testing.T) {
+	t.Parallel()
 	for _, state := range []string{"half-open", "established"} {
 		t.Run(state, func(t *testing.T) {
 			d := newDirector(t)
@@ -69,6 +71,7 @@ func TestCollisionRefused(t *testing.T) {
 
 // TestCollisionTries: real servers are tried in their order, four at most.
 func TestCollisionTries(t *testing.T) {
+	t.Parallel()
 	const tries = 4
 	for taken := range tries + 1 {
 		d := newDirector(t)
@@ -90,9 +93,8 @@ func TestCollisionTries(t *testing.T) {
 }
 
 // TestCollisionOver: what has ended is in nobody's way.
-//
-// Fails for what has been established; see TestCut.
 func TestCollisionOver(t *testing.T) {
+	t.Parallel()
 	cases := map[string]func(testing.TB, flow){
 		"refused half-open": func(t testing.TB, f flow) {
 			f.opens(t, syn)
@@ -126,10 +128,12 @@ func TestCollisionOver(t *testing.T) {
 
 // TestReuse: a SYN after the end begins a new connection, with the next real server, and the counts stay right.
 func TestReuse(t *testing.T) {
+	t.Parallel()
+	d := newDirector(t)
+	s := d.serve(t, packet.ProtoTCP, vip, d.server(1), d.server(2))
+	alone := d.serve(t, packet.ProtoTCP, otherVIP, d.server(3)).flow(0, 40000)
 	for _, state := range closing {
 		t.Run(state, func(t *testing.T) {
-			d := newDirector(t)
-			s := d.serve(t, packet.ProtoTCP, vip, d.server(1), d.server(2))
 			old, next := s.flow(0, 40000), s.flow(1, 40000)
 			old.establishes(t)
 			old.setState(t, state)
@@ -143,17 +147,17 @@ func TestReuse(t *testing.T) {
 			s.loadIs(t, 0, load{})
 			s.loadIs(t, 1, load{Active: 1})
 			d.passes(t, d.servers, first(old.reply(answer)), bpf.LbReasonReasonNoService)
+			next.cut(t)
 		})
 		t.Run(state+", only one real server", func(t *testing.T) {
-			d := newDirector(t)
-			f := d.serve(t, packet.ProtoTCP, vip, d.server(1)).flow(0, 40000)
 			for range 3 {
-				f.establishes(t)
-				f.setState(t, state)
+				alone.establishes(t)
+				alone.setState(t, state)
 			}
-			f.establishes(t)
-			f.isEstablished(t, bpf.LbConnStateConnEstablished)
-			f.loadIs(t, 0, load{Active: 1})
+			alone.establishes(t)
+			alone.isEstablished(t, bpf.LbConnStateConnEstablished)
+			alone.loadIs(t, 0, load{Active: 1})
+			alone.cut(t)
 		})
 	}
 }

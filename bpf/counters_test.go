@@ -13,6 +13,7 @@ import (
 
 // TestCounters adds up a connection by hand: IP lengths, whatever the frame's.
 func TestCounters(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	s := d.serve(t, packet.ProtoTCP, vip, d.server(1), d.server(2))
 	padded := message{flags: packet.ACK, pad: 60}

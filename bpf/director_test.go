@@ -33,7 +33,7 @@ type setup struct {
 
 // director is one data path of its own, between clients and servers in a network namespace.
 type director struct {
-	bpf.LbObjects
+	objects
 	ns               *netns.NS
 	clients, servers link
 
@@ -41,6 +41,12 @@ type director struct {
 	ended chan struct{} // closed when that thread has gone
 
 	services, reals, slots uint32 // how many are in use
+}
+
+// objects are what is loaded, without the variables: those would be kept in memory until the garbage collector comes, and the maps with them.
+type objects struct {
+	bpf.LbPrograms
+	bpf.LbMaps
 }
 
 // link is an interface of the director.
@@ -65,7 +71,7 @@ func (s setup) director(t testing.TB) *director {
 	t.Helper()
 	d := &director{}
 	d.makeNamespace(t)
-	s.load(t, &d.LbObjects)
+	s.load(t, &d.objects)
 	t.Cleanup(func() { d.unload(t) })
 	for _, l := range []link{d.clients, d.servers} {
 		put(t, d.Ports, uint32(l.port), bpf.LbPort{Mac: [6]byte(l.mac), Mtu: mtu, Ifindex: l.ifindex})
@@ -85,7 +91,7 @@ func (s setup) director(t testing.TB) *director {
 }
 
 // load loads the programs with small maps.
-func (s setup) load(t testing.TB, into *bpf.LbObjects) {
+func (s setup) load(t testing.TB, into *objects) {
 	t.Helper()
 	spec, err := bpf.LoadLb()
 	if err != nil {
@@ -122,7 +128,7 @@ func (d *director) unload(t testing.TB) {
 	if err != nil {
 		t.Error(err)
 	}
-	if err := d.LbObjects.Close(); err != nil {
+	if err := errors.Join(d.LbPrograms.Close(), d.LbMaps.Close()); err != nil {
 		t.Errorf("close the data path: %v", err)
 	}
 	id, _ := info.ID()

@@ -43,6 +43,7 @@ func conversation(d *director) []scene {
 
 // TestDispatchEmpty: with nothing in the slot everything passes, and nothing is counted or remembered.
 func TestDispatchEmpty(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	d.serve(t, packet.ProtoTCP, vip, d.server(1))
 	before := d.tally(t)
@@ -61,6 +62,7 @@ func TestDispatchEmpty(t *testing.T) {
 
 // TestDispatch: with the program in the slot the dispatcher does what the program does.
 func TestDispatch(t *testing.T) {
+	t.Parallel()
 	direct, through := newDirector(t), newDirector(t)
 	for _, d := range []*director{direct, through} {
 		d.serve(t, packet.ProtoTCP, vip, d.server(1))

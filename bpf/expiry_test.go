@@ -32,9 +32,8 @@ func (f flow) cut(t testing.TB) {
 }
 
 // TestExpiredOnArrival: without anybody to sweep, an entry past its time counts as absent.
-//
-// Fails for a reply; see TestCut.
 func TestExpiredOnArrival(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	s := d.serve(t, packet.ProtoTCP, vip, d.server(1), d.server(2))
 	f := s.flow(0, 40000)
@@ -71,6 +70,7 @@ func TestExpiredOnArrival(t *testing.T) {
 
 // TestExpiredHalfOpen: a SYN past the time of the first one is a new connection.
 func TestExpiredHalfOpen(t *testing.T) {
+	t.Parallel()
 	for name, proto := range map[string]uint8{"TCP": packet.ProtoTCP, "UDP": packet.ProtoUDP} {
 		t.Run(name, func(t *testing.T) {
 			d := newDirector(t)
@@ -88,6 +88,7 @@ func TestExpiredHalfOpen(t *testing.T) {
 
 // TestPairIsIdle: a download has requests seldom, an upload answers; either half keeps the connection.
 func TestPairIsIdle(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	f := d.serve(t, packet.ProtoTCP, vip, d.server(1)).flow(0, 40000)
 	f.establishes(t)
@@ -113,6 +114,7 @@ func TestPairIsIdle(t *testing.T) {
 
 // TestExpireAsks: xlb_expire removes what has expired or what it is forced to, and nothing else.
 func TestExpireAsks(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	s := d.serve(t, packet.ProtoTCP, vip, d.server(1))
 	established, idle := s.flow(0, 40000), s.flow(0, 40001)
@@ -161,6 +163,7 @@ func TestExpireAsks(t *testing.T) {
 
 // TestExpireHalfOpenOnly: whatever the half-open table still holds of an established connection may go, and the connection does not notice.
 func TestExpireHalfOpenOnly(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	f := d.serve(t, packet.ProtoTCP, vip, d.server(1)).flow(0, 40000)
 	f.establishes(t)
@@ -174,10 +177,8 @@ func TestExpireHalfOpenOnly(t *testing.T) {
 }
 
 // TestCut: what an operator has removed is gone for both ends.
-//
-// Fails: after a promotion the reply half stays in half_open4, unmarked, and goes on to forward answers; each renews it. The same entry makes
-// TestExpiredOnArrival and TestCollisionOver fail.
 func TestCut(t *testing.T) {
+	t.Parallel()
 	for name, proto := range map[string]uint8{"TCP": packet.ProtoTCP, "UDP": packet.ProtoUDP} {
 		t.Run(name, func(t *testing.T) {
 			d := newDirector(t)
@@ -196,6 +197,7 @@ func TestCut(t *testing.T) {
 
 // TestTimeouts: every state has a timeout of its own, and both protocols use theirs.
 func TestTimeouts(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	f := d.serve(t, packet.ProtoTCP, vip, d.server(1)).flow(0, 40000)
 	d.tune(t, func(v *bpf.LbTunables) {
@@ -223,6 +225,7 @@ func TestTimeouts(t *testing.T) {
 
 // TestTimePasses expires a connection by nothing but waiting.
 func TestTimePasses(t *testing.T) {
+	t.Parallel()
 	d := setup{tickShift: live}.director(t)
 	f := d.serve(t, packet.ProtoTCP, vip, d.server(1)).flow(0, 40000)
 	f.establishes(t)

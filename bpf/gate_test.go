@@ -32,6 +32,7 @@ func (d *director) gate(t testing.TB, open bool) {
 
 // TestGateClosed: new connections go up the stack as they are, for this node may be a real server of the active one.
 func TestGateClosed(t *testing.T) {
+	t.Parallel()
 	d, tcp, udp := gated(t)
 	d.gate(t, false)
 	for name, m := range map[string]message{"SYN": syn, "ACK": ack, "FIN": fin, "RST": rst, "exhausted": {flags: packet.SYN, ttl: 1}} {
@@ -52,6 +53,7 @@ func TestGateClosed(t *testing.T) {
 
 // TestGateClosedLater: what began before goes on, whatever its state.
 func TestGateClosedLater(t *testing.T) {
+	t.Parallel()
 	d, tcp, udp := gated(t)
 	begun, done, question, said := tcp.flow(0, 40000), tcp.flow(0, 40001), udp.flow(0, 40000), udp.flow(0, 40001)
 	begun.opens(t, syn)
@@ -82,6 +84,7 @@ func TestGateClosedLater(t *testing.T) {
 
 // TestGatesAreApart: an instance's gate says nothing of another's.
 func TestGatesAreApart(t *testing.T) {
+	t.Parallel()
 	d, tcp, _ := gated(t)
 	free := d.serve(t, packet.ProtoTCP, otherVIP, d.server(2))
 	d.gate(t, false)
@@ -96,6 +99,7 @@ func TestGatesAreApart(t *testing.T) {
 // TestNoConnection: of all combinations of flags, a SYN without ACK, FIN and RST begins a connection. What belongs to none is dropped: the stack
 // would reset the client.
 func TestNoConnection(t *testing.T) {
+	t.Parallel()
 	_, tcp, _ := gated(t)
 	for flags := range packet.Flags(0xff) {
 		f := tcp.flow(0, 40000+uint16(flags))
@@ -111,6 +115,7 @@ func TestNoConnection(t *testing.T) {
 
 // TestNoServer: a virtual server without a usable real server takes nothing.
 func TestNoServer(t *testing.T) {
+	t.Parallel()
 	cases := map[string]func(testing.TB, *director, *service){
 		"no slots": func(t testing.TB, d *director, s *service) {
 			edit(t, d.Services, s.id, func(v *bpf.LbService) { v.Slots = 0 })
@@ -148,6 +153,7 @@ func TestNoServer(t *testing.T) {
 
 // TestMigrating: while tables are exchanged, what may have a connection in the other one is held back, not judged.
 func TestMigrating(t *testing.T) {
+	t.Parallel()
 	d, tcp, udp := gated(t)
 	f := tcp.flow(0, 40000)
 	f.establishes(t)

@@ -63,6 +63,7 @@ func (f flow) goesBy(t testing.TB, id uint32) {
 
 // TestGateway: answers to distant clients go by the gateway's next hop, which user space keeps true.
 func TestGateway(t *testing.T) {
+	t.Parallel()
 	for _, resolved := range []bool{true, false} {
 		d, f := setup{tickShift: frozen}.routed(t)
 		d.register(t)
@@ -84,6 +85,7 @@ func TestGateway(t *testing.T) {
 
 // TestGatewayUnresolved: the stack would take an answer for a martian, so it waits for the next hop.
 func TestGatewayUnresolved(t *testing.T) {
+	t.Parallel()
 	d, f := setup{tickShift: frozen}.routed(t)
 	d.register(t)
 	f.establishes(t)
@@ -98,6 +100,7 @@ func TestGatewayUnresolved(t *testing.T) {
 
 // TestGatewayUnknown: without a gateway that user space knows, answers go where the request came from.
 func TestGatewayUnknown(t *testing.T) {
+	t.Parallel()
 	cases := map[string]func(*testing.T, *director, flow) flow{
 		"not registered": func(_ *testing.T, _ *director, f flow) flow { return f },
 		"no route": func(t *testing.T, d *director, f flow) flow {
@@ -150,6 +153,7 @@ func (d *director) forget(t testing.TB, id uint32) {
 
 // TestAlone: without a daemon the data path resolves next hops by itself, servers' and gateways'.
 func TestAlone(t *testing.T) {
+	t.Parallel()
 	d, f := alone(t)
 	d.register(t)
 	neighbour(t, f.server.host)
@@ -174,6 +178,7 @@ const resolveInterval = 8
 
 // TestAloneFollows: the data path notices a MAC that changes, after at most an interval.
 func TestAloneFollows(t *testing.T) {
+	t.Parallel()
 	d, f := alone(t)
 	neighbour(t, f.server.host)
 	f.establishes(t)
@@ -189,6 +194,7 @@ func TestAloneFollows(t *testing.T) {
 
 // TestAloneWithoutNeighbour: what the kernel does not know either is left to the stack.
 func TestAloneWithoutNeighbour(t *testing.T) {
+	t.Parallel()
 	cases := map[string]func(testing.TB, *director, flow){
 		"no neighbour": func(testing.TB, *director, flow) {},
 		"an interface that is no port": func(t testing.TB, d *director, f flow) {
@@ -218,6 +224,7 @@ func TestAloneWithoutNeighbour(t *testing.T) {
 
 // TestNotAlone: while the daemon lives, its word counts and not the kernel's.
 func TestNotAlone(t *testing.T) {
+	t.Parallel()
 	d, f := alone(t)
 	d.tune(t, func(v *bpf.LbTunables) { v.Heartbeat = uint64(d.now(t)) })
 	f.establishes(t)

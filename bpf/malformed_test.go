@@ -65,6 +65,7 @@ func bentFrames(d *director) map[string]bent {
 
 // TestMalformed: dropped when it is to a virtual server's address for certain, else passed as it is.
 func TestMalformed(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	d.serve(t, packet.ProtoTCP, vip, d.server(1)).flow(0, 40000).establishes(t)
 	d.serve(t, packet.ProtoUDP, dns, d.server(1)).flow(0, 40000).establishes(t)
@@ -82,6 +83,7 @@ func TestMalformed(t *testing.T) {
 
 // TestTruncated cuts frames of connections at every byte: as a broken link would, and with lengths that agree with the cut.
 func TestTruncated(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	tcp := d.serve(t, packet.ProtoTCP, vip, d.server(1)).flow(0, 40000)
 	udp := d.serve(t, packet.ProtoUDP, dns, d.server(1)).flow(0, 40000)
@@ -130,6 +132,7 @@ func transportSize(frame []byte) int {
 
 // TestFragments: a fragment to a virtual server is dropped, for its connection cannot be known; others pass.
 func TestFragments(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	d.serve(t, packet.ProtoTCP, vip, d.server(1)).flow(0, 40000).establishes(t)
 	d.serve(t, packet.ProtoUDP, dns, d.server(1)).flow(0, 40000).establishes(t)

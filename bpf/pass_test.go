@@ -15,6 +15,7 @@ var stranger = netip.MustParseAddrPort("192.0.2.200:80")
 
 // TestPass: what is not ours goes up the stack byte for byte, and under the right reason.
 func TestPass(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	s := d.serve(t, packet.ProtoTCP, vip, d.server(1))
 	s.flow(0, 40000).establishes(t)
@@ -76,6 +77,7 @@ func TestPass(t *testing.T) {
 
 // TestPassExhausted: a TTL that is used up is ours to judge only in what is ours.
 func TestPassExhausted(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	f := d.serve(t, packet.ProtoTCP, vip, d.server(1)).flow(0, 40000)
 	f.establishes(t)
@@ -97,6 +99,7 @@ func TestPassExhausted(t *testing.T) {
 
 // TestTTL: a connection's packet is dropped when its TTL would reach 0, in both directions.
 func TestTTL(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	f := d.serve(t, packet.ProtoTCP, vip, d.server(1)).flow(0, 40000)
 	f.establishes(t)

@@ -15,6 +15,7 @@ import (
 
 // TestRoundRobin: new connections go to the real servers in their order, each as often as it has slots.
 func TestRoundRobin(t *testing.T) {
+	t.Parallel()
 	cases := map[string][]int{
 		"one":               {0},
 		"two":               {0, 1},
@@ -22,13 +23,15 @@ func TestRoundRobin(t *testing.T) {
 		"one of them twice": {0, 1, 0, 2},
 		"backwards":         {4, 3, 2, 1, 0},
 	}
+	d := newDirector(t)
+	s := d.serve(t, packet.ProtoTCP, vip, d.server(1), d.server(2), d.server(3), d.server(4), d.server(5))
+	port := uint16(40000)
 	for name, order := range cases {
 		t.Run(name, func(t *testing.T) {
-			d := newDirector(t)
-			s := d.serve(t, packet.ProtoTCP, vip, d.server(1), d.server(2), d.server(3), d.server(4), d.server(5))
 			s.commit(t, s.pick(order...))
 			for i := range 3*len(order) + 1 {
-				f := s.flow(order[i%len(order)], 40000+uint16(i))
+				port++
+				f := s.flow(order[i%len(order)], port)
 				f.opens(t, syn)
 				f.sends(t, syn) // again, which is no turn
 			}
@@ -54,6 +57,7 @@ func (s *service) commit(t testing.TB, reals []real) {
 
 // TestRoundRobinApart: two virtual servers take turns of their own, TCP and UDP alike.
 func TestRoundRobinApart(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	a := d.serve(t, packet.ProtoTCP, vip, d.server(1), d.server(2))
 	b := d.serve(t, packet.ProtoUDP, vip, d.server(1), d.server(2), d.server(3))
@@ -65,6 +69,7 @@ func TestRoundRobinApart(t *testing.T) {
 
 // TestSlotsSwapped: a new range counts from the next connection on, at the place that its word says.
 func TestSlotsSwapped(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	s := d.serve(t, packet.ProtoTCP, vip, d.server(1), d.server(2), d.server(3), d.server(4))
 	s.commit(t, s.pick(0, 1, 2))
@@ -93,6 +98,7 @@ func TestSlotsSwapped(t *testing.T) {
 // TestSlotsSwappedUnderLoad swaps two ranges of different lengths, by compare-and-swap as user space does, while connections begin. A base of the
 // second with a cursor of the first would choose a slot that names nobody.
 func TestSlotsSwappedUnderLoad(t *testing.T) {
+	t.Parallel()
 	const connections = 20_000
 	d := newDirector(t)
 	s := d.serve(t, packet.ProtoTCP, vip, d.server(1), d.server(2), d.server(3), d.server(4), d.server(5))

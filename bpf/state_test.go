@@ -67,6 +67,7 @@ func event(flags packet.Flags) string {
 
 // TestTCPTransitions sends every combination of SYN, FIN, RST and ACK in every state from both ends.
 func TestTCPTransitions(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	f := d.serve(t, packet.ProtoTCP, vip, d.server(1)).flow(0, 40000)
 	f.establishes(t)
@@ -146,6 +147,7 @@ func stateIndex(t testing.TB, name string) int {
 
 // TestTCPClosing plays the ends of connections, packet for packet.
 func TestTCPClosing(t *testing.T) {
+	t.Parallel()
 	type step struct {
 		who   string
 		flags packet.Flags
@@ -173,10 +175,10 @@ func TestTCPClosing(t *testing.T) {
 		"reset while closing": {{"client", finAck, "CW"}, {"server", rstAck, "CL"}},
 	}
 	for _, tickShift := range []uint32{frozen, live} {
+		d := setup{tickShift: tickShift}.director(t)
+		f := d.serve(t, packet.ProtoTCP, vip, d.server(1)).flow(0, 40000)
 		for name, steps := range cases {
 			t.Run(fmt.Sprintf("%s, tick shift %d", name, tickShift), func(t *testing.T) {
-				d := setup{tickShift: tickShift}.director(t)
-				f := d.serve(t, packet.ProtoTCP, vip, d.server(1)).flow(0, 40000)
 				f.establishes(t)
 				f.inState(t, "ES")
 				for _, s := range steps {
@@ -184,6 +186,8 @@ func TestTCPClosing(t *testing.T) {
 					play(t, message{flags: s.flags})
 					f.inState(t, s.state)
 				}
+				f.cut(t)
+				f.loadIs(t, 0, load{})
 			})
 		}
 	}

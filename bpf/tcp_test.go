@@ -14,6 +14,7 @@ import (
 // TestTCPConversation plays a whole connection: once with time standing still, where packets take the short way, and once with a tick
 // between any two packets, where each keeps time; to a server behind another interface, and behind the clients' own.
 func TestTCPConversation(t *testing.T) {
+	t.Parallel()
 	for _, arms := range []string{"two arms", "one arm"} {
 		for _, pace := range []string{"within a tick", "a tick a packet"} {
 			t.Run(arms+", "+pace, func(t *testing.T) {
@@ -68,6 +69,7 @@ func converse(t *testing.T, f flow, tick func()) {
 
 // TestTCPContents sends what is unusual within a valid segment, both ways.
 func TestTCPContents(t *testing.T) {
+	t.Parallel()
 	options := slices.Concat(packet.MSS(1460), packet.SACKPermitted(), packet.Timestamps(1, 2), packet.WindowScale(7))
 	cases := map[string]message{
 		"no data":                      ack,
@@ -101,6 +103,7 @@ func TestTCPContents(t *testing.T) {
 
 // TestTCPChecksums sends many different sums, and those that come out as 0: for TCP, unlike UDP, that is a sum like any other.
 func TestTCPChecksums(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	f := d.serve(t, packet.ProtoTCP, vip, d.server(1)).flow(0, 40000)
 	f.establishes(t)
@@ -140,6 +143,7 @@ func search(t testing.TB, frames func(message) (in, out []byte), make func(uint1
 
 // TestTCPWrongChecksum: what was damaged before the director must not come out as good.
 func TestTCPWrongChecksum(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	f := d.serve(t, packet.ProtoTCP, vip, d.server(1)).flow(0, 40000)
 	f.establishes(t)
@@ -160,6 +164,7 @@ func TestTCPWrongChecksum(t *testing.T) {
 
 // TestTCPHalfOpen sends what does not complete a handshake.
 func TestTCPHalfOpen(t *testing.T) {
+	t.Parallel()
 	cases := map[string]func(testing.TB, flow){
 		"ACK before the server answered": func(t testing.TB, f flow) {
 			f.sends(t, ack)
@@ -198,6 +203,7 @@ func TestTCPHalfOpen(t *testing.T) {
 
 // TestTCPRefused: a reset ends a half-open connection, and the next SYN is a new one.
 func TestTCPRefused(t *testing.T) {
+	t.Parallel()
 	cases := map[string]func(testing.TB, flow){
 		"by the server": func(t testing.TB, f flow) {
 			f.answers(t, message{flags: packet.RST | packet.ACK})

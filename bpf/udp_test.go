@@ -15,6 +15,7 @@ import (
 var dns = netip.AddrPortFrom(vip.Addr(), 53)
 
 func TestUDPConversation(t *testing.T) {
+	t.Parallel()
 	for _, tickShift := range []uint32{frozen, live} {
 		d := setup{tickShift: tickShift}.director(t)
 		s := d.serve(t, packet.ProtoUDP, dns, d.server(1), d.server(2))
@@ -40,6 +41,7 @@ func TestUDPConversation(t *testing.T) {
 
 // TestUDPOneWay: syslog and its kind get no answer. They stay with one server, and out of the established table.
 func TestUDPOneWay(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	s := d.serve(t, packet.ProtoUDP, dns, d.server(1), d.server(2))
 	first, second := s.flow(0, 514), s.flow(1, 515)
@@ -56,6 +58,7 @@ func TestUDPOneWay(t *testing.T) {
 }
 
 func TestUDPContents(t *testing.T) {
+	t.Parallel()
 	cases := map[string]message{
 		"empty":                        {},
 		"odd length":                   {data: "odd"},
@@ -66,22 +69,24 @@ func TestUDPContents(t *testing.T) {
 		"padded to Ethernet's minimum": {data: "x", pad: 60},
 		"TTL 2":                        {data: "x", ttl: 2},
 	}
+	d := newDirector(t)
+	f := d.serve(t, packet.ProtoUDP, dns, d.server(1)).flow(0, 5353)
 	for name, m := range cases {
 		t.Run(name, func(t *testing.T) {
-			d := newDirector(t)
-			f := d.serve(t, packet.ProtoUDP, dns, d.server(1)).flow(0, 5353)
 			f.opens(t, m)
 			f.sends(t, m)
 			f.answers(t, m)
 			f.isEstablished(t, bpf.LbConnStateConnUdp)
 			f.sends(t, m)
 			f.answers(t, m)
+			f.cut(t)
 		})
 	}
 }
 
 // TestUDPChecksums: a sum of 0 would say that there is none, and is sent as 0xffff (RFC 768).
 func TestUDPChecksums(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	f := d.serve(t, packet.ProtoUDP, dns, d.server(1)).flow(0, 5353)
 	f.establishes(t)
@@ -108,6 +113,7 @@ func TestUDPChecksums(t *testing.T) {
 
 // TestUDPAndTCPAreApart: the same address and port of both protocols are two virtual servers, the same tuple two connections.
 func TestUDPAndTCPAreApart(t *testing.T) {
+	t.Parallel()
 	d := newDirector(t)
 	tcp := d.serve(t, packet.ProtoTCP, dns, d.server(1)).flow(0, 5353)
 	udp := d.serve(t, packet.ProtoUDP, dns, d.server(1)).flow(0, 5353)

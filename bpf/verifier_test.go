@@ -18,6 +18,7 @@ var processed = regexp.MustCompile(`processed (\d+) insns`)
 // TestVerifierEffort keeps the programs far from the kernel's limit of a million instructions, where another kernel's verifier, which prunes less
 // well, would refuse them. Raising a ceiling is a decision.
 func TestVerifierEffort(t *testing.T) {
+	t.Parallel()
 	ceilings := map[string]int{
 		bpf.LbProgXlbDispatch: 50,
 		bpf.LbProgXlbIngress:  50_000,

@@ -3,49 +3,17 @@
 package lb
 
 import (
+	"encoding/json"
 	"net/netip"
-)
-
-// Protocol is a transport protocol by its IANA number.
-type Protocol uint8
-
-// The protocols that can be balanced.
-const (
-	TCP Protocol = 6
-	UDP Protocol = 17
-)
-
-// Scheduler names how a virtual server chooses a real server, as in
-// "ipvsadm -s" and keepalived's lb_algo.
-type Scheduler string
-
-// The schedulers that an engine may have; see [Features].
-const (
-	RoundRobin Scheduler = "rr"
-)
-
-// Method is a forwarding method, as keepalived's lb_kind.
-type Method string
-
-// The forwarding methods that an engine may have; see [Features].
-const (
-	NAT Method = "nat" // Masq: addresses and ports are rewritten both ways
-	DR  Method = "dr"  // Route: only the destination MAC is rewritten
-	TUN Method = "tun" // Tunnel: the packet is wrapped in another (IP in IP)
+	"slices"
 )
 
 // Instance numbers a VRRP instance; 0 is "no instance": such a virtual server
 // accepts connections on every node.
 type Instance uint8
 
-// ServiceKey is what a virtual server is found by.
-type ServiceKey struct {
-	Protocol Protocol
-	Addr     netip.AddrPort
-}
-
-// Owner says who put a virtual server into the kernel. What carries another's
-// mark is left alone and listed as foreign.
+// Owner says who put a virtual server into the kernel, in at most eight bytes.
+// What carries another's mark is left alone and listed as foreign.
 type Owner string
 
 // The owners.
@@ -53,6 +21,9 @@ const (
 	OwnerNone   Owner = ""     // made by hand, without a daemon: "xlbctl server add"
 	OwnerDaemon Owner = "xlbd" // from the daemon's file, or through its socket
 )
+
+// maxOwner is the space that the kernel's record has for the mark, in bytes.
+const maxOwner = 8
 
 // Service is a virtual server with all its real servers (keepalived's
 // virtual_server, "ipvsadm -A").
@@ -69,9 +40,52 @@ type Service struct {
 // Real is a real server of one virtual server (keepalived's real_server,
 // "ipvsadm -a"). Within a virtual server its address and port are unique.
 type Real struct {
-	Addr   netip.AddrPort
-	Method Method
+	Addr   netip.AddrPort `json:"address"`
+	Method Method         `json:"method"`
 	// Weight relative to the others; 0 takes no new connections and keeps
 	// those that it has ("quiesced").
-	Weight int
+	Weight int `json:"weight"`
+}
+
+// Clone shares nothing with s.
+func (s Service) Clone() Service {
+	s.Reals = slices.Clone(s.Reals)
+	return s
+}
+
+// Equal compares everything, the order of the real servers included.
+func (s Service) Equal(o Service) bool {
+	return s.ServiceKey == o.ServiceKey && s.Scheduler == o.Scheduler && s.Instance == o.Instance &&
+		s.Owner == o.Owner && slices.Equal(s.Reals, o.Reals)
+}
+
+// Index is the place of a real server in Reals, or -1.
+func (s Service) Index(addr netip.AddrPort) int {
+	return slices.IndexFunc(s.Reals, func(r Real) bool { return r.Addr == addr })
+}
+
+// serviceJSON is a Service in JSON. Without it the embedded key's MarshalText
+// would speak for the whole.
+type serviceJSON struct {
+	Server    ServiceKey `json:"server"`
+	Scheduler Scheduler  `json:"scheduler"`
+	Instance  Instance   `json:"instance,omitempty"`
+	Owner     Owner      `json:"owner,omitempty"`
+	Reals     []Real     `json:"reals"`
+}
+
+// MarshalJSON writes an object; the key is its "server".
+func (s Service) MarshalJSON() ([]byte, error) {
+	return json.Marshal(serviceJSON{s.ServiceKey, s.Scheduler, s.Instance, s.Owner, s.Reals})
+}
+
+// UnmarshalJSON reads what [Service.MarshalJSON] writes; unknown fields are
+// ignored.
+func (s *Service) UnmarshalJSON(data []byte) error {
+	var j serviceJSON
+	if err := json.Unmarshal(data, &j); err != nil {
+		return err
+	}
+	*s = Service{j.Server, j.Scheduler, j.Instance, j.Owner, j.Reals}
+	return nil
 }
