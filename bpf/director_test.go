@@ -4,11 +4,9 @@ package bpf_test
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"testing"
-	"time"
 
 	"github.com/cilium/ebpf"
 
@@ -72,7 +70,11 @@ func (s setup) director(t testing.TB) *director {
 	d := &director{}
 	d.makeNamespace(t)
 	s.load(t, &d.objects)
-	t.Cleanup(func() { d.unload(t) })
+	t.Cleanup(func() {
+		if err := errors.Join(d.LbPrograms.Close(), d.LbMaps.Close()); err != nil {
+			t.Errorf("close the data path: %v", err)
+		}
+	})
 	for _, l := range []link{d.clients, d.servers} {
 		put(t, d.Ports, uint32(l.port), bpf.LbPort{Mac: [6]byte(l.mac), Mtu: mtu, Ifindex: l.ifindex})
 		put(t, d.PortIds, l.ifindex, uint32(l.port))
@@ -117,27 +119,6 @@ func (s setup) load(t testing.TB, into *objects) {
 	if err := spec.LoadAndAssign(into, options); err != nil {
 		t.Fatalf("load the data path: %+v", err)
 	}
-}
-
-// unload closes everything and waits until the program array has gone. The kernel empties an array that nobody has open in deferred work; who opens it
-// by its id before that (as a look for leaks does) and closes it again makes the kernel keep it for ever: prog_array_map_clear in
-// kernel/bpf/arraymap.c takes a reference each time, and drops one.
-func (d *director) unload(t testing.TB) {
-	t.Helper()
-	info, err := d.Programs.Info()
-	if err != nil {
-		t.Error(err)
-	}
-	if err := errors.Join(d.LbPrograms.Close(), d.LbMaps.Close()); err != nil {
-		t.Errorf("close the data path: %v", err)
-	}
-	id, _ := info.ID()
-	netns.Eventually(t, 5*time.Second, func() error {
-		if next, err := ebpf.MapGetNextID(id - 1); err == nil && next == id {
-			return fmt.Errorf("the program array %d is still there", id)
-		}
-		return nil
-	})
 }
 
 // makeNamespace makes two interfaces with a route to the clients and one to the servers, and a thread that stays there.

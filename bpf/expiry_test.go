@@ -195,6 +195,32 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// TestBeingRemoved: what another CPU has claimed for removal counts as absent, and is not replaced before it has gone.
+func TestBeingRemoved(t *testing.T) {
+	t.Parallel()
+	d := newDirector(t)
+	s := d.serve(t, packet.ProtoTCP, vip, d.server(1), d.server(2))
+	f, begun := s.flow(0, 40000), s.flow(1, 40001)
+	f.establishes(t)
+	begun.opens(t, syn)
+	claim := func(c *bpf.LbConn4) { c.Status |= uint32(bpf.LbConnStateConnDead) }
+	edit(t, d.Established4, f.requestKey(), claim)
+	edit(t, d.HalfOpen4, begun.requestKey(), claim)
+	for _, m := range []message{request, fin, rst} {
+		f.dropped(t, m, bpf.LbReasonReasonNoConnection)
+	}
+	f.answers(t, answer) // the reply half may live until the end of the removal
+	begun.dropped(t, ack, bpf.LbReasonReasonNoConnection)
+	begun.dropped(t, syn, bpf.LbReasonReasonRace)
+	for _, args := range []bpf.LbExpireArgs{{Key: f.requestKey(), Force: 1}, {Key: begun.requestKey(), Force: 1, HalfOpen: 1}} {
+		if got := d.ask(t, args); got.Removed != 0 {
+			t.Error("removed twice")
+		}
+	}
+	s.loadIs(t, 0, load{Active: 1}) // whoever claimed them counts them off
+	s.loadIs(t, 1, load{HalfOpen: 1})
+}
+
 // TestTimeouts: every state has a timeout of its own, and both protocols use theirs.
 func TestTimeouts(t *testing.T) {
 	t.Parallel()

@@ -51,7 +51,7 @@ func (s *service) pick(order ...int) []real {
 // commit makes a new range of slots count.
 func (s *service) commit(t testing.TB, reals []real) {
 	t.Helper()
-	word := s.range_(t, reals...)
+	word := s.slotRange(t, reals...)
 	edit(t, s.d.Services, s.id, func(v *bpf.LbService) { v.Slots = word })
 }
 
@@ -82,12 +82,12 @@ func TestSlotsSwapped(t *testing.T) {
 		}
 	}
 	turns(0, 1)
-	word := s.range_(t, s.pick(0, 1, 2, 3)...) | 2<<44 // one more, and the next one's turn stays its turn
+	word := s.slotRange(t, s.pick(0, 1, 2, 3)...) | 2<<44 // one more, and the next one's turn stays its turn
 	edit(t, d.Services, s.id, func(v *bpf.LbService) { v.Slots = word })
 	turns(2, 3, 0, 1, 2)
 	s.commit(t, s.pick(3))
 	turns(3, 3)
-	word = s.range_(t, s.pick(1, 2)...) | 9<<44 // a cursor beyond its range comes back into it
+	word = s.slotRange(t, s.pick(1, 2)...) | 9<<44 // a cursor beyond its range comes back into it
 	edit(t, d.Services, s.id, func(v *bpf.LbService) { v.Slots = word })
 	in, _ := s.flow(0, port).request(syn)
 	d.run(t, d.XlbIngress, d.clients, in)
@@ -102,7 +102,7 @@ func TestSlotsSwappedUnderLoad(t *testing.T) {
 	const connections = 20_000
 	d := newDirector(t)
 	s := d.serve(t, packet.ProtoTCP, vip, d.server(1), d.server(2), d.server(3), d.server(4), d.server(5))
-	ranges := [2]uint64{s.range_(t, s.pick(0, 1, 2, 3)...), s.range_(t, s.pick(4)...)}
+	ranges := [2]uint64{s.slotRange(t, s.pick(0, 1, 2, 3)...), s.slotRange(t, s.pick(4)...)}
 	word := mapped(t, d, s.id)
 	word.Store(ranges[0])
 

@@ -85,15 +85,15 @@ func (d *director) serve(t testing.TB, proto uint8, addr netip.AddrPort, servers
 		d.own(t, 1, h.addr.Addr())
 		s.reals = append(s.reals, r)
 	}
-	put(t, d.Services, s.id, bpf.LbService{Slots: s.range_(t, s.reals...), Config: uint64(bpf.LbSchedulerSchedulerRr)})
+	put(t, d.Services, s.id, bpf.LbService{Slots: s.slotRange(t, s.reals...), Config: uint64(bpf.LbSchedulerSchedulerRr)})
 	put(t, d.Services4, bpf.LbService4Key{Addr: be32(addr.Addr())}, uint32(0)) // says that the address is a virtual one
 	d.own(t, 0, addr.Addr())
 	put(t, d.Services4, bpf.LbService4Key{Addr: be32(addr.Addr()), Port: be16(addr.Port()), Proto: proto}, s.id)
 	return s
 }
 
-// range_ writes a new range of slots and returns the word that makes it count, with the cursor at its beginning.
-func (s *service) range_(t testing.TB, reals ...real) uint64 {
+// slotRange writes a new range of slots and returns the word that makes it count, with the cursor at its beginning.
+func (s *service) slotRange(t testing.TB, reals ...real) uint64 {
 	t.Helper()
 	base := s.d.slots
 	for _, r := range reals {

@@ -72,7 +72,7 @@ func TestTCPTransitions(t *testing.T) {
 	f := d.serve(t, packet.ProtoTCP, vip, d.server(1)).flow(0, 40000)
 	f.establishes(t)
 	for who, table := range transitions {
-		for flags := range packet.Flags(packet.ACK << 1) {
+		for flags := range packet.ACK << 1 {
 			if flags&packet.PSH != 0 {
 				continue
 			}

@@ -35,6 +35,7 @@ var reasons = map[bpf.LbReason]meaning{
 	bpf.LbReasonReasonNoDevice:     {"no_device", xdpDrop},
 	bpf.LbReasonReasonTableFull:    {"table_full", xdpDrop},
 	bpf.LbReasonReasonCollision:    {"collision", xdpDrop},
+	bpf.LbReasonReasonRace:         {"race", xdpDrop},
 	bpf.LbReasonReasonMigrating:    {"migrating", xdpDrop},
 	bpf.LbReasonReasonInternal:     {"internal", xdpDrop},
 }

@@ -71,14 +71,20 @@ func (k ServiceKey) Compare(o ServiceKey) int {
 	return cmp.Or(cmp.Compare(k.Protocol, o.Protocol), k.Addr.Compare(o.Addr))
 }
 
-// RealKey is what a real server is found by.
+// RealKey is what a real server is found by; without Real it means the virtual
+// server itself.
 type RealKey struct {
 	Service ServiceKey
 	Real    netip.AddrPort
 }
 
-// String is "tcp:192.0.2.1:80 10.0.0.1:8080".
-func (k RealKey) String() string { return k.Service.String() + " " + k.Real.String() }
+// String is "tcp:192.0.2.1:80 10.0.0.1:8080", or the virtual server alone.
+func (k RealKey) String() string {
+	if !k.Real.IsValid() {
+		return k.Service.String()
+	}
+	return k.Service.String() + " " + k.Real.String()
+}
 
 // Compare orders by virtual server, then by address and port.
 func (k RealKey) Compare(o RealKey) int {

@@ -121,8 +121,8 @@ func TestRealKey(t *testing.T) {
 	b, c := a, a
 	b.Real = netip.MustParseAddrPort("10.0.0.2:8080")
 	c.Service = mustKey("udp:192.0.2.1:80")
-	if a.String() != "tcp:192.0.2.1:80 10.0.0.1:8080" {
-		t.Errorf("String: %s", a)
+	if a.String() != "tcp:192.0.2.1:80 10.0.0.1:8080" || (lb.RealKey{Service: a.Service}).String() != "tcp:192.0.2.1:80" {
+		t.Errorf("String: %s, %s", a, lb.RealKey{Service: a.Service})
 	}
 	if a.Compare(b) >= 0 || b.Compare(c) >= 0 || c.Compare(a) <= 0 || a.Compare(a) != 0 {
 		t.Errorf("not ordered by virtual server, then by real server")

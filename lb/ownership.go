@@ -30,7 +30,7 @@ func DiffOwned(actual, desired State, o Ownership) (changes []ServiceChange, blo
 		switch {
 		case c.Before == nil || o.Owns(*c.Before):
 			changes = append(changes, c)
-		case c.After != nil:
+		case true:
 			blocked = append(blocked, *c.Before)
 		}
 	}

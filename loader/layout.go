@@ -40,15 +40,8 @@ func mapNames(spec *ebpf.CollectionSpec) []string {
 
 // describeMapSpec tells all that makes a map what it is.
 func describeMapSpec(m *ebpf.MapSpec) string {
-	return describeShape(m.Type, m.KeySize, m.ValueSize, m.MaxEntries, m.Flags) +
-		" " + describeType(m.Key) + " " + describeType(m.Value)
-}
-
-func describeShape(t ebpf.MapType, key, value, entries, flags uint32) string {
-	if t == ebpf.DevMap {
-		flags = 0 // the kernel sets one by itself, BPF_F_RDONLY_PROG
-	}
-	return fmt.Sprintf("%v %d %d %d %#x", t, key, value, entries, flags)
+	return fmt.Sprintf("%v %d %d %d %#x %s %s", m.Type, m.KeySize, m.ValueSize, m.MaxEntries, m.Flags,
+		describeType(m.Key), describeType(m.Value))
 }
 
 // describeType writes out how a type lies in memory: members by name, offset
@@ -121,12 +114,34 @@ func sameName(spec *btf.Spec, t btf.Type) (btf.Type, error) {
 	return found, nil
 }
 
+// shapeChanges lists what of a map's outside is not as wanted.
+func shapeChanges(m *ebpf.Map, want *ebpf.MapSpec) []string {
+	flags := m.Flags()
+	if want.Type == ebpf.DevMap {
+		flags = want.Flags // the kernel sets one by itself, BPF_F_RDONLY_PROG
+	}
+	var changed []string
+	for _, c := range []struct {
+		what     string
+		old, new any
+	}{
+		{"of type", m.Type(), want.Type},
+		{"bytes a key", m.KeySize(), want.KeySize},
+		{"bytes a value", m.ValueSize(), want.ValueSize},
+		{"entries", m.MaxEntries(), want.MaxEntries},
+		{"flags", flags, want.Flags},
+	} {
+		if c.old != c.new {
+			changed = append(changed, fmt.Sprintf("%v %s, now %v", c.old, c.what, c.new))
+		}
+	}
+	return changed
+}
+
 // difference says in what a pinned map is not as wanted; "" if in nothing.
 func difference(m *ebpf.Map, want *ebpf.MapSpec) (string, error) {
-	old := describeShape(m.Type(), m.KeySize(), m.ValueSize(), m.MaxEntries(), m.Flags())
-	new := describeShape(want.Type, want.KeySize, want.ValueSize, want.MaxEntries, want.Flags)
-	if old != new {
-		return fmt.Sprintf("%s, now %s", old, new), nil
+	if changed := shapeChanges(m, want); len(changed) > 0 {
+		return strings.Join(changed, ", "), nil
 	}
 	key, value, err := pinnedTypes(m, want)
 	if err != nil {

@@ -30,9 +30,6 @@ type migration struct {
 	set     *maps.Set        // views of fresh
 	copiers []copier
 	since   maps.Tick // when the last pass over the old tables before the swap began
-
-	// stop ends the migration before the step of this name: how tests crash it.
-	stop string
 }
 
 // step is a part of a migration, between two moments at which it may be interrupted.
@@ -65,7 +62,7 @@ var errStopped = errors.New("stopped")
 func (m *migration) run() error {
 	swapped := false
 	for _, s := range m.steps() {
-		if s.name == m.stop {
+		if s.name == m.plane.stop {
 			return errors.Join(errStopped, m.drop())
 		}
 		if err := s.run(); err != nil {

@@ -26,6 +26,9 @@ type plane struct {
 	maps  map[string]*ebpf.Map
 	progs map[string]*ebpf.Program
 	set   *maps.Set
+
+	// stop ends a migration before the step of this name: how tests crash it.
+	stop string
 }
 
 // open opens what is pinned; false if nothing is, or nothing whole.

@@ -3,10 +3,10 @@
 package loader
 
 import (
+	"errors"
 	"fmt"
 	stdmaps "maps"
 	"slices"
-	"strings"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -147,14 +147,29 @@ func buildSpec(source source, want Sizes, pinned map[string]*ebpf.Map, rate maps
 		}
 	}
 	resize(spec, want.entries())
-	for name, m := range spec.Maps {
-		if strings.HasPrefix(name, ".") {
-			// The BPF library would map constants into memory until the
-			// garbage collector comes by, and so keep them after a detach.
-			m.Flags &^= unix.BPF_F_MMAPABLE
+	return spec, errors.Join(rate.Tune(spec), bake(spec))
+}
+
+// bake writes the values of constants and variables where the BPF library
+// would write them, and makes it forget about them: it would map them into
+// memory until the garbage collector comes by, which keeps their maps in the
+// kernel after a detach.
+func bake(spec *ebpf.CollectionSpec) error {
+	for name, v := range spec.Variables {
+		m := spec.Maps[v.SectionName]
+		if m == nil || len(m.Contents) != 1 {
+			return fmt.Errorf("constant %s: its section %s has no contents", name, v.SectionName)
 		}
+		data, ok := m.Contents[0].Value.([]byte)
+		if !ok || int(v.Offset)+len(v.Value) > len(data) {
+			return fmt.Errorf("constant %s lies outside of section %s", name, v.SectionName)
+		}
+		data = slices.Clone(data)
+		copy(data[v.Offset:], v.Value)
+		m.Contents = []ebpf.MapKV{{Key: m.Contents[0].Key, Value: data}}
 	}
-	return spec, rate.Tune(spec)
+	spec.Variables = nil
+	return nil
 }
 
 // resize sets the number of entries of maps that the object has.

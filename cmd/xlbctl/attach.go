@@ -26,7 +26,7 @@ mends it.`,
 			{"Fail rather than be slow", "xlbctl attach eth0 --mode native"},
 		},
 		flags: []cli.Flag{&cli.StringFlag{Name: "mode", Value: string(control.ModeAuto),
-			Usage: "`MODE`: auto, native (in the driver) or generic (in the stack, slower)"}},
+			Usage: "`MODE` auto, native (in the driver) or generic (in the stack, slower)"}},
 		run: attach,
 	}
 }

@@ -20,17 +20,17 @@ func connCommand() *command {
 		name: "conn", max: 0,
 		summary: "List connections",
 		text: `Prints the layout of "ipvsadm -Lnc", established and half-open connections
-alike, in no order. A connection is removed when its time is over; a packet of it sets the time
-back. All filters must fit.`,
+alike, in no order. A connection is removed when its time is over; each of its
+packets sets that time back. All filters must fit.`,
 		examples: []example{
 			{"Who is connected to a real server", "xlbctl conn --real 10.0.0.1:80 --state established"},
 			{"How many come from one network", "xlbctl conn --client 198.51.100.0/24 --count"},
 		},
 		flags: []cli.Flag{
-			&cli.StringFlag{Name: "server", Usage: "`PROTO:ADDR:PORT` of the virtual server"},
-			&cli.StringFlag{Name: "real", Usage: "`ADDR:PORT` of the real server"},
-			&cli.StringFlag{Name: "client", Usage: "`ADDR` or ADDR/BITS of clients"},
-			&cli.StringFlag{Name: "state", Usage: "`STATE`, such as ESTABLISHED, SYN_RECV or UDP"},
+			&cli.StringFlag{Name: "server", Usage: "`PROTO:ADDR:PORT` to this virtual server only"},
+			&cli.StringFlag{Name: "real", Usage: "`ADDR:PORT` with this real server only"},
+			&cli.StringFlag{Name: "client", Usage: "`ADDR` from this client, or network ADDR/BITS, only"},
+			&cli.StringFlag{Name: "state", Usage: "`STATE` in this state only: ESTABLISHED, SYN_RECV, UDP, ..."},
 			&cli.BoolFlag{Name: "count", Usage: "say how many there are, by state"},
 		},
 		run: conn,

@@ -21,13 +21,13 @@ func globalFlags() []cli.Flag {
 	dirs := control.DefaultDirs()
 	return []cli.Flag{
 		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Value: outputTable,
-			Usage: "`FORMAT` of what is printed: table or json"},
+			Usage: "`FORMAT` how to print: table or json"},
 		&cli.StringFlag{Name: "run-dir", Value: dirs.Run, EnvVars: []string{"XLB_RUN_DIR"},
-			Usage: "`DIR` of the control socket and the locks"},
+			Usage: "`DIR` where the control socket and the locks are"},
 		&cli.StringFlag{Name: "pin-dir", Value: dirs.Pin, EnvVars: []string{"XLB_PIN_DIR"},
-			Usage: "`DIR` of the pinned programs and maps, in a bpffs"},
+			Usage: "`DIR` where programs and maps are pinned, in a bpffs"},
 		&cli.StringFlag{Name: "state-dir", Value: dirs.State, EnvVars: []string{"XLB_STATE_DIR"},
-			Usage: "`DIR` of what survives a reboot"},
+			Usage: "`DIR` where overrides are kept over reboots"},
 	}
 }
 
@@ -62,8 +62,8 @@ type described struct {
 	value string // the default, or empty
 }
 
-// describe takes a flag apart. The placeholder for its value stands between
-// backquotes in its usage.
+// describe takes a flag apart. Its usage begins with the placeholder for its
+// value, between backquotes.
 func describe(f cli.Flag) described {
 	d := described{name: "--" + f.Names()[0]}
 	for _, n := range f.Names()[1:] {
@@ -73,18 +73,19 @@ func describe(f cli.Flag) described {
 	if !ok {
 		return d
 	}
-	before, rest, _ := strings.Cut(doc.GetUsage(), "`")
-	placeholder, after, quoted := strings.Cut(rest, "`")
-	d.usage = before + placeholder + after
-	if quoted {
-		d.name += " " + placeholder
-		d.usage = strings.TrimSpace(before + strings.TrimPrefix(after, " "))
+	d.usage = doc.GetUsage()
+	if quoted, ok := strings.CutPrefix(d.usage, "`"); ok {
+		placeholder, usage, _ := strings.Cut(quoted, "` ")
+		d.name, d.usage = d.name+" "+placeholder, usage
 	}
 	if vars := doc.GetEnvVars(); len(vars) > 0 {
 		d.env = vars[0]
 	}
-	if s, ok := f.(*cli.StringFlag); ok {
-		d.value = s.Value
+	switch f := f.(type) {
+	case *cli.StringFlag:
+		d.value = f.Value
+	case *cli.IntFlag:
+		d.value = f.DefaultText
 	}
 	return d
 }

@@ -51,9 +51,9 @@ answers must come back through this director: make it the servers' gateway.`,
 func realFlags(forward, weight string) []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "forward", Aliases: []string{"f"}, Value: forward,
-			Usage: "`METHOD` of forwarding: nat (addresses are rewritten both ways)"},
+			Usage: "`METHOD` how packets get there: nat (addresses are rewritten both ways)"},
 		&cli.IntFlag{Name: "weight", Aliases: []string{"w"}, DefaultText: weight,
-			Usage: "`N`, relative to the others; 0 takes no new connections"},
+			Usage: "`N` its share relative to the others; 0 takes no new connections"},
 	}
 }
 

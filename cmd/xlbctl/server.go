@@ -50,7 +50,7 @@ until they end.`,
 
 func schedulerFlag(value string) cli.Flag {
 	return &cli.StringFlag{Name: "scheduler", Aliases: []string{"s"}, Value: value,
-		Usage: "`NAME` of how it chooses a real server: rr (one after the other)"}
+		Usage: "`NAME` how it chooses a real server: rr (one after the other)"}
 }
 
 // editServer runs one of the edits of a virtual server.

@@ -4,8 +4,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -251,4 +253,42 @@ func TestInterfaceComesBack(t *testing.T) {
 		_, err := traffic.Fetch(s.http, "http://"+s.topo.VIP.String())
 		return err
 	})
+}
+
+// TestDetachAll: with a daemon that runs everything can be taken out of the
+// kernel, if its file does not want it there, and put back.
+func TestDetachAll(t *testing.T) {
+	s := newSite(t)
+	only := fmt.Sprintf("metrics: {listen: %q}\nvirtual_servers:\n", director.MetricsAddress) +
+		director.VirtualServer(s.topo, "tcp", 80, director.CheckTCP, s.topo.Servers)
+	s.must(os.WriteFile(s.Config, []byte("interfaces: [eth0, eth1]\n"+only), 0o600))
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	if _, err := s.client.Detach(ctx, control.DetachRequest{All: true}); !errors.Is(err, control.ErrConflict) {
+		t.Errorf("detached what the file wants: %v", err)
+	}
+	s.must(os.WriteFile(s.Config, []byte(only), 0o600))
+	if _, err := s.client.Reload(ctx); err != nil {
+		t.Fatal(err)
+	}
+	s.answers(2)
+	r, err := s.client.Detach(ctx, control.DetachRequest{All: true})
+	if err != nil || !r.Removed || len(r.Interfaces) != 2 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, err := os.Stat(s.PinDir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("pins are left: %v", err)
+	}
+	for _, name := range s.Interfaces() {
+		if _, err := s.client.Attach(ctx, control.AttachRequest{Interface: name, Mode: control.ModeNative}); err != nil {
+			t.Error(err)
+		}
+	}
+	netns.Eventually(t, 20*time.Second, func() error {
+		_, err := s.Get("/readyz")
+		return err
+	})
+	s.answers(4)
 }

@@ -109,13 +109,13 @@ func services(change func(*lb.Service)) func(lb.State) lb.State {
 }
 
 func defects() []defect {
+	return slices.Concat(stateDefects(), applyDefects(), otherDefects())
+}
+
+// stateDefects are of State.
+func stateDefects() []defect {
 	state := func(f func(lb.State) lb.State) func(*lbtest.Fake) *broken {
 		return func(*lbtest.Fake) *broken { return &broken{state: f} }
-	}
-	apply := func(f func(*lbtest.Fake, context.Context, lb.ServiceChange) error) func(*lbtest.Fake) *broken {
-		return func(fake *lbtest.Fake) *broken {
-			return &broken{apply: func(ctx context.Context, c lb.ServiceChange) error { return f(fake, ctx, c) }}
-		}
 	}
 	return []defect{
 		{"order is lost", "Add", state(services(func(s *lb.Service) {
@@ -128,6 +128,17 @@ func defects() []defect {
 		{"instance is lost", "Add", state(services(func(s *lb.Service) { s.Instance = 0 }))},
 		{"not sorted", "Add", state(func(s lb.State) lb.State { slices.Reverse(s.Services); return s })},
 		{"gates are not read back", "Gates", state(func(s lb.State) lb.State { s.Gates = nil; return s })},
+	}
+}
+
+// applyDefects are of Apply.
+func applyDefects() []defect {
+	apply := func(f func(*lbtest.Fake, context.Context, lb.ServiceChange) error) func(*lbtest.Fake) *broken {
+		return func(fake *lbtest.Fake) *broken {
+			return &broken{apply: func(ctx context.Context, c lb.ServiceChange) error { return f(fake, ctx, c) }}
+		}
+	}
+	return []defect{
 		{"removing twice fails", "Remove", apply(func(f *lbtest.Fake, ctx context.Context, c lb.ServiceChange) error {
 			s, err := f.State(ctx)
 			if _, there := s.Find(c.Key); err == nil && c.After == nil && !there {
@@ -166,6 +177,12 @@ func defects() []defect {
 			})
 			return f.Apply(ctx, c)
 		})},
+	}
+}
+
+// otherDefects are of everything else.
+func otherDefects() []defect {
+	return []defect{
 		{"the gate of no instance closes", "Gates", func(f *lbtest.Fake) *broken {
 			return &broken{gate: func(ctx context.Context, i lb.Instance, open bool) error {
 				return f.SetGate(ctx, max(i, 1), open)

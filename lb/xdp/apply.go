@@ -224,7 +224,7 @@ func (p *plan) takeBack() {
 
 // settle waits for neighbours of new real servers, if asked to.
 func (e *Engine) settle(ctx context.Context, p *plan) {
-	if e.opt.Settle <= 0 {
+	if e.opt.Settle <= 0 || !p.claimed {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.opt.Settle)

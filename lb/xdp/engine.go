@@ -127,9 +127,17 @@ func (e *Engine) changeable() error {
 // at a time.
 func (e *Engine) Follow(ctx context.Context) error { return e.hops.Run(ctx) }
 
+// Settle takes in what has been attached and waits until every neighbour has
+// answered or was given up, or ctx ends. The number of next hops that still
+// wait is returned.
+func (e *Engine) Settle(ctx context.Context) (int, error) { return e.hops.Settle(ctx) }
+
 // Heartbeat tells the data path that somebody keeps next hops true: due every
 // second, for after [maps.HeartbeatLimit] it does so itself.
 func (e *Engine) Heartbeat() error {
+	if e.opt.ReadOnly {
+		return ErrReadOnly
+	}
 	now, err := e.maps.Clock.Now()
 	if err != nil {
 		return fmt.Errorf("heartbeat: %w", err)

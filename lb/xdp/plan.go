@@ -28,6 +28,7 @@ type plan struct {
 	removed   []uint32 // real servers to retire
 	choices   []uint32 // what the slots shall say
 	range_    maps.SlotRange
+	claimed   bool     // next hops for new real servers
 	swap      bool     // to range_, which is new
 	undo      []func() // in the order in which things were taken
 }
@@ -139,6 +140,7 @@ func (p *plan) claim(want maps.Real) (uint32, error) {
 	if err != nil {
 		return 0, limit(err)
 	}
+	p.claimed = true
 	p.undo = append(p.undo, func() { p.e.release(hop) })
 	return hop, nil
 }

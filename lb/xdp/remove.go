@@ -29,7 +29,7 @@ func (e *Engine) remove(key lb.ServiceKey) error {
 			errs = append(errs, e.retire(id, now))
 		}
 	}
-	errs = append(errs, e.writeOurs())
+	errs = append(errs, e.maps.Ours.Replace(maps.OursVirtual, e.book.vips()))
 	if len(s.ids) == 0 {
 		errs = append(errs, e.freeService(s, now))
 	}

@@ -85,10 +85,13 @@ func (e *Engine) restored(c lb.Connection, x sweep.Expiry) (entry maps.ConnEntry
 		Dst:     c.Real,
 		Service: s.id,
 		Real:    id,
-		Seen:    min(x.Seen(state, c.Expires), x.Now-1), // a packet of a new tick tells where the client is
+		Seen:    x.Seen(state, c.Expires),
 		State:   state,
 		NextHop: real.NextHop,
 		Method:  method,
+	}
+	if entry.Seen == x.Now {
+		entry.Seen-- // where the client is, only its first packet of a tick tells
 	}
 	entry.L3Delta, entry.L4Delta = deltas(entry.Key, entry.Src, entry.Dst)
 	return entry, state == maps.StateSynRecv || state == maps.StateSynSent, true, nil

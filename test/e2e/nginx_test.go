@@ -47,7 +47,7 @@ func curl(t *testing.T, topo *netns.Topology, n int) map[string]int {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	out, err := topo.Client.Command(ctx, "curl", "-sS", "-H", "Connection: close", "--parallel", "--parallel-max", "50",
-		fmt.Sprintf("http://%s/[1-%d]", topo.VIP, n)).CombinedOutput()
+		fmt.Sprintf("http://%s/[1-%d]", topo.VIP, n)).Output()
 	if err != nil {
 		t.Fatalf("curl: %v\n%.2000s", err, out)
 	}

@@ -144,11 +144,11 @@ func TestAliasesThatCircleOrGrow(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("tables: {connections: &n 2000}\nvirtual_servers:\n")
 	fmt.Fprintf(&b, "  - &v {listen: \"tcp:192.0.2.1:80\", real_servers: &r [%s{address: \"10.0.0.1:80\", weight: *n}]}\n",
-		strings.Repeat("{address: \"10.0.0.1:80\", weight: *n}, ", 1500))
+		strings.Repeat("{address: \"10.0.0.1:80\", weight: *n}, ", 500))
 	b.WriteString(strings.Repeat("  - *v\n", 1500))
 	began := time.Now()
 	_, err := config.Parse("xlb.yaml", []byte(b.String()), now())
-	if err == nil || !strings.Contains(err.Error(), "grows beyond") {
+	if err == nil || !strings.Contains(err.Error(), "grows too large") {
 		t.Error("aliases grew without bound")
 	}
 	if took := time.Since(began); took > 30*time.Second {

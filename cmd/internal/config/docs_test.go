@@ -49,7 +49,7 @@ func schemaKeys(t *testing.T) map[string][]string {
 		t.Fatal(err)
 	}
 	data := archive.Files[0].Data
-	r := &reader{file: "all", lines: strings.Split(string(data), "\n"), anchors: map[string]ast.Node{}, keys: map[string][]string{}}
+	r := &reader{file: "all", lines: strings.Split(string(data), "\n"), anchors: map[string]ast.Node{}, keys: map[string][]string{}, budget: spare}
 	r.parse(data, lb.Features{Schedulers: []lb.Scheduler{lb.RoundRobin}, Methods: []lb.Method{lb.NAT}})
 	if len(r.findings) > 0 {
 		t.Fatal(r.findings)

@@ -44,6 +44,7 @@ func Parse(file string, data []byte, features lb.Features) (*Config, error) {
 		file:    file,
 		lines:   strings.Split(string(data), "\n"),
 		anchors: map[string]ast.Node{},
+		budget:  2*len(data) + spare,
 		keys:    map[string][]string{},
 	}
 	c := r.parse(data, features)

@@ -9,8 +9,9 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// maxNodes bounds a reading: aliases of lists of aliases multiply.
-const maxNodes = 1 << 20
+// spare is how many values more than two for each byte a reading may meet.
+// Without aliases there are far fewer; aliases of lists of aliases multiply.
+const spare = 1 << 17
 
 // maxAliases bounds a chain of aliases of aliases, which can be a circle.
 const maxAliases = 8
@@ -21,7 +22,7 @@ type reader struct {
 	file     string
 	lines    []string
 	anchors  map[string]ast.Node
-	nodes    int
+	budget   int // values that may still be met
 	findings Findings
 	// keys collects the schema's keys by kind of object, as they are met; a
 	// test compares them with the documentation.
@@ -62,9 +63,9 @@ func (r *reader) reportAt(t *token.Token, format string, args ...any) {
 // resolve looks through anchors and aliases. It returns nil after reporting
 // what cannot be looked through.
 func (r *reader) resolve(n ast.Node) ast.Node {
-	if r.nodes++; r.nodes > maxNodes {
-		if r.nodes == maxNodes+1 {
-			r.report(n, "the file grows beyond %d values through its aliases; write it out", maxNodes)
+	if r.budget--; r.budget < 0 {
+		if r.budget == -1 {
+			r.report(n, "the file grows too large through its aliases; write it out")
 		}
 		return nil
 	}

@@ -33,7 +33,7 @@ func (s schema) virtualServer(n ast.Node, lines map[lb.ServiceKey]int) VirtualSe
 		may("check", func(n ast.Node) { s.check(n, &base.Check) }),
 		may("real_servers", func(n ast.Node) { v.Reals = s.realServers(n, &v, base) }))
 	v.Check = base.Check
-	if len(s.findings) == before && s.nodes <= maxNodes {
+	if len(s.findings) == before && s.budget >= 0 {
 		s.validate(n, v.Service())
 	}
 	return v

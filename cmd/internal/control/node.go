@@ -158,7 +158,7 @@ func (m *machine) open(lock *loader.Lock, o xdp.Options) (lb.Dataplane, error) {
 	if err != nil {
 		if errors.Is(err, maps.ErrNotPinned) {
 			err = Errorf(CodeUnavailable, "xlb is not attached: nothing is pinned in %s", m.dirs.Pin).
-				WithHint("attach it to the interfaces of clients and servers, such as: xlbctl attach eth0")
+				WithHint("attach it: xlbctl attach eth0")
 		}
 		return nil, errors.Join(err, release(lock))
 	}

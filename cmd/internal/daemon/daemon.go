@@ -59,9 +59,12 @@ func Run(ctx context.Context, opt Options) error {
 	group.Go(func() error { return d.watchdog(ctx) })
 	<-ctx.Done()
 	d.tell(opt.Notify.Stopping())
-	err = group.Wait()
-	opt.Log.Info("xlbd has stopped; what is in the kernel goes on forwarding", "error", err)
-	return err
+	if err = group.Wait(); err != nil {
+		opt.Log.Error("xlbd cannot go on; what is in the kernel goes on forwarding", "error", err)
+		return err
+	}
+	opt.Log.Info("xlbd has stopped; what is in the kernel goes on forwarding")
+	return nil
 }
 
 // daemon is the parts, wired.

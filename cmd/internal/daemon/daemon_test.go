@@ -41,25 +41,14 @@ func freePort(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().String()
-}
-
-// shortDir is a directory whose name fits into a socket's address.
-func shortDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "xlbd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }
 
 func startWhole(t *testing.T, text string) *whole {
 	t.Helper()
 	w := &whole{
-		world:  &world{t: t, kernel: newKernel("eth0", "eth1"), dir: shortDir(t), log: &logBuffer{}},
+		world:  &world{t: t, kernel: newKernel("eth0", "eth1"), dir: t.TempDir(), log: &logBuffer{}},
 		hangup: make(chan os.Signal), done: make(chan error, 1), metrics: freePort(t),
 	}
 	name := filepath.Join(w.dir, "notify")
@@ -209,7 +198,7 @@ func TestMetricsAddressInUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close()
+	defer func() { _ = taken.Close() }()
 	log := &logBuffer{}
 	m := newMetricsServer(http.NotFoundHandler(), slog.New(slog.NewTextHandler(log, nil)))
 	c, err := config.Parse("xlb.yaml", fmt.Appendf(nil, "metrics: {listen: %q}\n", taken.Addr()), features())

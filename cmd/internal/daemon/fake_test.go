@@ -94,6 +94,13 @@ func (k *kernel) Interfaces(context.Context) ([]control.Interface, error) {
 	return list, nil
 }
 
+// Same says whether an interface exists and is attached.
+func (k *kernel) Same(i control.Interface) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Contains(k.present, i.Name) && slices.Contains(k.attached, i.Name)
+}
+
 // Attach attaches an interface that exists.
 func (k *kernel) Attach(_ context.Context, r control.AttachRequest) (*control.AttachResult, error) {
 	k.mu.Lock()
@@ -175,6 +182,9 @@ func (e *engine) Route(a netip.Addr) (lb.Route, error) {
 	}
 	return lb.Route{Interface: "eth1", Attached: true}, nil
 }
+
+// Settle finds everything resolved.
+func (e *engine) Settle(context.Context) (int, error) { return 0, nil }
 
 // IsLocal says no.
 func (e *engine) IsLocal(netip.Addr) bool { return false }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/xlb-project/xlb/cmd/internal/config"
 	"github.com/xlb-project/xlb/cmd/internal/control"
@@ -23,13 +24,23 @@ func (o *owner) inspect(ctx context.Context) {
 	o.retry(ctx)
 }
 
-// retry attaches what is known to be missing, and sees to the engine.
+// retry attaches what is missing, and sees to the engine.
 func (o *owner) retry(ctx context.Context) {
+	for i, is := range o.now.interfaces {
+		if is.Attached && !o.node.Same(is) {
+			o.log.Warn("attached interface has disappeared", "interface", is.Name)
+			o.now.interfaces[i] = control.Interface{Name: is.Name}
+		}
+	}
 	if len(o.now.interfaces) > 0 {
 		o.ensureSession(ctx)
 	}
-	for _, i := range o.now.missing() {
+	missing := o.now.missing()
+	for _, i := range missing {
 		o.attach(ctx, o.wanted(i.Name))
+	}
+	if len(missing) > len(o.now.missing()) {
+		o.settle(ctx)
 	}
 }
 
@@ -44,6 +55,27 @@ func (o *owner) attachAll(ctx context.Context) {
 		o.attach(ctx, i)
 	}
 	o.inspect(ctx)
+}
+
+// settleTime is how long neighbours have to answer before the daemon says that
+// it is ready: three requests, a second apart, decide about one that is away.
+const settleTime = time.Second
+
+// settle waits until the next hops through what has been attached are known.
+// Until then requests go by the stack.
+func (o *owner) settle(ctx context.Context) {
+	s := o.now.session
+	if s == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	switch n, err := s.engine.Settle(ctx); {
+	case err != nil:
+		o.log.Error("resolving next hops", "error", err)
+	case n > 0:
+		o.log.Warn("some next hops do not answer", "count", n)
+	}
 }
 
 // attach attaches one interface and notes how it went.

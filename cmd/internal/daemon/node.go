@@ -12,8 +12,11 @@ import (
 // Node is the machine: what attaches and detaches, and opens the engine over
 // what is attached.
 type Node interface {
-	// Interfaces that are attached.
+	// Interfaces that are attached. With large tables this takes a second.
 	Interfaces(context.Context) ([]control.Interface, error)
+	// Same says, cheaply, whether an attached interface is still the one that
+	// it was.
+	Same(control.Interface) bool
 	Attach(context.Context, control.AttachRequest) (*control.AttachResult, error)
 	Detach(context.Context, control.DetachRequest) (*control.DetachResult, error)
 	// Open makes the data path be there, adopts or migrates what is pinned, and
@@ -26,6 +29,9 @@ type Node interface {
 type Engine interface {
 	lb.Dataplane
 	lb.Topology
+	// Settle takes in what has been attached and waits until next hops are
+	// resolved, or ctx ends. It returns how many are not.
+	Settle(ctx context.Context) (int, error)
 	// Run keeps up what the engine needs until ctx ends, and then returns nil.
 	Run(ctx context.Context) error
 }

@@ -16,13 +16,9 @@ import (
 	"github.com/xlb-project/xlb/lb"
 )
 
-// How often the owner does something although nobody has said that something
-// changed: it attaches what is missing and opens the engine again, and it looks
-// whether what was attached still is.
-const (
-	retryTime   = 5 * time.Second
-	inspectTime = time.Minute
-)
+// retryTime is how often the owner looks whether something is missing although
+// nobody has said so: an interface, or the engine.
+const retryTime = 2 * time.Second
 
 // owner has the desired state. Everything below requests is touched by its own
 // goroutine only, which is the one that runs run; others use do and view.
@@ -87,9 +83,8 @@ func (o *owner) poke() {
 func (o *owner) run(ctx context.Context) error {
 	defer close(o.ended)
 	o.begin(ctx)
-	retry, inspect := time.NewTicker(retryTime), time.NewTicker(inspectTime)
-	defer retry.Stop()
-	defer inspect.Stop()
+	tick := time.NewTicker(retryTime)
+	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -103,9 +98,7 @@ func (o *owner) run(ctx context.Context) error {
 			o.desire()
 		case <-o.poked:
 			o.inspect(ctx)
-		case <-inspect.C:
-			o.inspect(ctx)
-		case <-retry.C:
+		case <-tick.C:
 			o.retry(ctx)
 		}
 		o.show()
@@ -120,6 +113,7 @@ func (o *owner) begin(ctx context.Context) {
 	if _, err := o.sync(ctx); err != nil {
 		o.log.Error("the kernel is not yet as desired, trying again", "error", err)
 	}
+	o.settle(ctx)
 	if s := o.now.session; s != nil {
 		for _, f := range unreachable(s.engine, o.now.intent) {
 			o.log.Warn("real server cannot work as the network is now", "finding", f.Message, "fix", f.Fix)

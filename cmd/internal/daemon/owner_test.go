@@ -102,7 +102,7 @@ func TestInterfaceThatComesLater(t *testing.T) {
 		}
 		// It disappears, and comes back without anybody saying so.
 		w.kernel.locked(func() { w.kernel.attached, w.kernel.present = []string{"eth0"}, []string{"eth0"} })
-		pass(inspectTime)
+		pass(retryTime)
 		if err := c.owner.view().ready(); err == nil {
 			t.Error("ready although eth1 is gone")
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -54,6 +55,12 @@ func NewXDPNode(dirs control.Dirs, tables config.Tables, version string, log *sl
 			},
 		},
 	}
+}
+
+// Same asks the kernel for the interface of that name.
+func (n *xdpNode) Same(i control.Interface) bool {
+	now, err := net.InterfaceByName(i.Name)
+	return err == nil && now.Index == i.Index
 }
 
 // Open makes or adopts the pinned data path and opens it.

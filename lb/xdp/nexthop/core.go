@@ -216,11 +216,21 @@ func (c *Core) settle(out *Changes) {
 
 // settleVia is settle for what depends on one neighbour.
 func (c *Core) settleVia(via Via, out *Changes) {
-	for _, id := range sortedIDs(c.records) {
-		if r := c.records[id]; r.via == via {
-			c.settleRecord(r, out)
+	for _, id := range c.through(via) {
+		c.settleRecord(c.records[id], out)
+	}
+}
+
+// through are the records that lead through a neighbour, by id.
+func (c *Core) through(via Via) []uint32 {
+	var ids []uint32
+	for id, r := range c.records {
+		if r.via == via {
+			ids = append(ids, id)
 		}
 	}
+	slices.Sort(ids)
+	return ids
 }
 
 // followPorts keeps the attached interfaces' own address and MTU true.
@@ -242,23 +252,46 @@ func (c *Core) followPorts(out *Changes) {
 func (c *Core) settleKept(out *Changes) {
 	want := make(map[Via]bool)
 	for _, r := range c.records {
-		if n := c.neighbours[r.via]; c.usable(r.via.Ifindex) && (n == nil || !n.fixed()) {
+		if c.keepable(r.via) {
 			want[r.via] = true
 		}
 	}
 	for _, via := range sortedVias(want) {
-		if !c.kept[via] {
-			out.Keep = append(out.Keep, via)
-		}
+		c.keep(via, out)
 	}
 	for _, via := range sortedVias(c.kept) {
-		// An entry that an administrator has fixed meanwhile is his.
-		n := c.neighbours[via]
-		if _, exists := c.links[via.Ifindex]; exists && !want[via] && (n == nil || !n.fixed()) {
-			out.Drop = append(out.Drop, via)
+		if !want[via] {
+			c.drop(via, out)
 		}
 	}
-	c.kept = want
+}
+
+// keepable reports whether a neighbour is ours to keep resolved: on an
+// interface that is attached and up, and not fixed by an administrator.
+func (c *Core) keepable(via Via) bool {
+	n := c.neighbours[via]
+	return c.usable(via.Ifindex) && (n == nil || !n.fixed())
+}
+
+// keep has a neighbour kept resolved, if it is not yet.
+func (c *Core) keep(via Via, out *Changes) {
+	if !c.kept[via] && c.keepable(via) {
+		c.kept[via] = true
+		out.Keep = append(out.Keep, via)
+	}
+}
+
+// drop lets go of a neighbour. One whose interface is gone went with it, and
+// one that an administrator has fixed meanwhile is his.
+func (c *Core) drop(via Via, out *Changes) {
+	if !c.kept[via] {
+		return
+	}
+	delete(c.kept, via)
+	n := c.neighbours[via]
+	if _, exists := c.links[via.Ifindex]; exists && (n == nil || !n.fixed()) {
+		out.Drop = append(out.Drop, via)
+	}
 }
 
 // Kept are the neighbours that are to be kept resolved.

@@ -9,7 +9,7 @@ import (
 )
 
 func TestPaceBacksOff(t *testing.T) {
-	p, now := newPace(), start
+	p, now := newPace(searching()), start
 	var at []int
 	for second := range 130 {
 		if got := p.due(now.Add(time.Duration(second)*time.Second), []Via{viaS}); len(got) > 0 {
@@ -22,7 +22,7 @@ func TestPaceBacksOff(t *testing.T) {
 }
 
 func TestPaceStartsAnew(t *testing.T) {
-	p, now := newPace(), start
+	p, now := newPace(searching()), start
 	for range 10 {
 		now = now.Add(time.Minute)
 		p.due(now, []Via{viaS})
@@ -35,14 +35,15 @@ func TestPaceStartsAnew(t *testing.T) {
 
 func TestPaceLimitsAll(t *testing.T) {
 	var all []Via
+	rate := int(searching().rate)
 	a := addr("10.2.0.1")
-	for range 3 * probeRate {
+	for range 3 * rate {
 		all = append(all, Via{a, 2})
 		a = a.Next()
 	}
-	p := newPace()
+	p := newPace(searching())
 	seen := map[Via]int{}
-	for second, want := range []int{probeRate, probeRate, probeRate} {
+	for second, want := range []int{rate, rate, rate} {
 		got := p.due(start.Add(time.Duration(second)*time.Second), all)
 		if len(got) != want {
 			t.Fatalf("second %d: %d requests, want %d", second, len(got), want)
@@ -60,5 +61,17 @@ func TestPaceLimitsAll(t *testing.T) {
 	}
 	if len(seen) != len(all) {
 		t.Fatalf("%d of %d were ever asked for", len(seen), len(all))
+	}
+}
+
+// Whoever is well is asked every five seconds, and thousands take turns.
+func TestPaceConfirms(t *testing.T) {
+	p := newPace(confirming())
+	times := 0
+	for second := range 60 {
+		times += len(p.due(start.Add(time.Duration(second)*time.Second), []Via{viaS}))
+	}
+	if times != 12 {
+		t.Fatalf("asked %d times in a minute, want 12", times)
 	}
 }

@@ -7,25 +7,27 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"time"
 
 	"github.com/mdlayher/arp"
 	"github.com/mdlayher/ethernet"
 	"github.com/mdlayher/packet"
 )
 
-// prober asks everybody on the link for neighbours whose last known address
-// does not answer. The kernel asks that address alone until it gives up; a
-// server with a new NIC hears only a broadcast. The answer goes to the kernel,
-// whose neighbour table is where we learn it from.
+// prober asks everybody on the link where a neighbour is: often for one whose
+// last known address does not answer, now and then for every other. The kernel
+// asks the last known address alone until it gives up, most of a minute later,
+// since it does not see the packets that go unanswered; a server with a new NIC
+// hears only a broadcast. The answer goes to the kernel, whose neighbour table
+// is where we learn it from.
 type prober struct {
-	kernel *kernel
-	pace   *pace
-	conns  map[int]*packet.Conn // by interface index; they send and never receive
+	kernel  *kernel
+	search  *pace                // for those who do not answer
+	confirm *pace                // for all
+	conns   map[int]*packet.Conn // by interface index; they send and never receive
 }
 
 func newProber(k *kernel) *prober {
-	return &prober{kernel: k, pace: newPace(), conns: make(map[int]*packet.Conn)}
+	return &prober{kernel: k, search: newPace(searching()), confirm: newPace(confirming()), conns: make(map[int]*packet.Conn)}
 }
 
 func (p *prober) close() error {
@@ -38,9 +40,9 @@ func (p *prober) close() error {
 }
 
 // ask sends the requests that are due.
-func (p *prober) ask(now time.Time, doubtful []Via, links map[int]Link) error {
+func (p *prober) ask(due []Via, links map[int]Link) error {
 	var errs []error
-	for _, via := range p.pace.due(now, doubtful) {
+	for _, via := range due {
 		if err := p.request(links[via.Ifindex], via.Addr); err != nil {
 			errs = append(errs, fmt.Errorf("asking for %v: %w", via, err))
 		}

@@ -61,7 +61,7 @@ func (c *Core) Claim(target netip.Addr, now time.Time) (uint32, Changes, error) 
 	r.refs = 1
 	c.servers[target] = r.ID
 	c.settleRecord(r, &out)
-	c.settleKept(&out)
+	c.keep(r.via, &out)
 	return r.ID, out, nil
 }
 
@@ -75,7 +75,6 @@ func (c *Core) Release(id uint32, now time.Time) Changes {
 	}
 	if r.refs--; r.refs == 0 && !r.gateway {
 		c.free(r, now, &out)
-		c.settleKept(&out)
 	}
 	return out
 }
@@ -108,7 +107,6 @@ func (e Referenced) apply(c *Core, now time.Time, out *Changes) {
 			c.free(r, now, out)
 		}
 	}
-	c.settleKept(out)
 }
 
 // compareRecords takes in what the maps hold; what differs from what they
@@ -140,4 +138,7 @@ func (c *Core) free(r *record, now time.Time, out *Changes) {
 	}
 	c.pool.Return(r.ID, now)
 	out.Freed = append(out.Freed, r.ID)
+	if len(c.through(r.via)) == 0 {
+		c.drop(r.via, out)
+	}
 }

@@ -127,7 +127,7 @@ func (f *Follower) work(w *agenda, now time.Time) error {
 	}
 	if w.due(&w.pollAt, now, pollTime) {
 		f.pollPorts()
-		f.askDoubtful(now)
+		f.askAround(now)
 	}
 	if w.due(&w.askAt, now, askTime) {
 		f.askKept()
@@ -164,10 +164,12 @@ func (f *Follower) pollPorts() {
 	}
 }
 
-func (f *Follower) askDoubtful(now time.Time) {
+// askAround asks for the neighbours that do not answer, and the others less often.
+func (f *Follower) askAround(now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.prober.ask(now, f.core.Doubtful(), f.core.links); err != nil {
+	due := append(f.prober.search.due(now, f.core.Doubtful()), f.prober.confirm.due(now, f.core.Kept())...)
+	if err := f.prober.ask(due, f.core.links); err != nil {
 		f.log.Debug("asking for neighbours", "error", err)
 	}
 }
