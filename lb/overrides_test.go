@@ -49,6 +49,9 @@ func TestPutRemove(t *testing.T) {
 	if list := back.List(); len(list) != 1 || !list[0].Fresh || list[0].Action != lb.Add {
 		t.Errorf("removed and added: %+v", list)
 	}
+	if again, _ := back.Put(file, onReal(lb.Add, vip, one, weight(7))).Of(back.List()[0].Target()); !again.Fresh || *again.Weight != 7 {
+		t.Errorf("added once more: %+v", again)
+	}
 	all := back.Put(file, add).Put(file, lb.Override{Action: lb.Remove, Service: mustKey(vip)})
 	if list := all.List(); len(list) != 1 || list[0].Real.IsValid() {
 		t.Errorf("the whole virtual server removed: %+v", list)

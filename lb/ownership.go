@@ -30,7 +30,7 @@ func DiffOwned(actual, desired State, o Ownership) (changes []ServiceChange, blo
 		switch {
 		case c.Before == nil || o.Owns(*c.Before):
 			changes = append(changes, c)
-		case true:
+		case c.After != nil:
 			blocked = append(blocked, *c.Before)
 		}
 	}

@@ -123,6 +123,9 @@ func TestReconcilerApplies(t *testing.T) {
 		if got := b.applied(); !slices.Equal(got, []string{"remove udp:192.0.2.1:53"}) {
 			b.Errorf("applied %v, want only what differs", got)
 		}
+		if n := b.rec.Status().Repairs; n != 0 {
+			b.Errorf("%d repairs, although nobody else changed anything", n)
+		}
 	})
 }
 

@@ -66,7 +66,7 @@ func checkNAT(vip, server netip.Addr, t Topology) Finding {
 	case !route.Attached:
 		return Finding{What: fmt.Sprintf("nat: it is reached through %s, where xlb is not attached; its answers would pass unchanged", route.Interface),
 			Fix: "xlbctl attach " + route.Interface}
-	case route.OnLink.IsValid() && route.OnLink.Contains(vip):
+	case route.OnLink.Contains(vip):
 		return Finding{What: fmt.Sprintf("nat: it is in the virtual server's own subnet %s; it would answer clients there directly, past this director", route.OnLink.Masked()),
 			Fix: "move it, or the virtual server's address, to another subnet"}
 	}

@@ -163,10 +163,10 @@ func (a *adoption) mendSlots(s *service, live []plannedReal) error {
 	if err != nil {
 		return err
 	}
-	scheduler, err := slots.For(lbScheduler(record.Scheduler))
-	if err != nil {
+	if record.Scheduler != maps.SchedulerRR {
 		return nil // of another version; whoever desires something will say what
 	}
+	scheduler := slots.RoundRobin{}
 	slices.SortStableFunc(live, func(x, y plannedReal) int { return int(x.want.Order) - int(y.want.Order) })
 	choices := choose(scheduler, live)
 	if a.e.saysSo(s, record.Slots, choices) {

@@ -262,7 +262,6 @@ func TestResolverFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.Close()
 	r.failed = errors.New("no")
 	if err := e.Apply(t.Context(), lb.ServiceChange{Key: web, After: serving(web, 1, 1)}); !errors.Is(err, r.failed) {
 		t.Fatalf("got %v", err)

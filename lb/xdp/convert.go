@@ -42,11 +42,17 @@ func lbScheduler(s maps.Scheduler) lb.Scheduler {
 	return lb.Scheduler(fmt.Sprintf("scheduler-%d", uint8(s)))
 }
 
-func mapsMethod(m lb.Method) (maps.Method, error) {
-	if m == lb.NAT {
-		return maps.MethodNAT, nil
+// mapsMethod is false for a method that nobody has heard of.
+func mapsMethod(m lb.Method) (maps.Method, bool) {
+	switch m {
+	case lb.NAT:
+		return maps.MethodNAT, true
+	case lb.DR:
+		return maps.MethodRoute, true
+	case lb.TUN:
+		return maps.MethodTunnel, true
 	}
-	return 0, fmt.Errorf("forwarding method %q: %w: use %s", string(m), lb.ErrUnsupported, lb.NAT)
+	return 0, false
 }
 
 func lbMethod(m maps.Method) lb.Method {

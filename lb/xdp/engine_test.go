@@ -182,8 +182,8 @@ func TestRestoreLeavesOut(t *testing.T) {
 			t.Errorf("%s: %d, %v", name, n, err)
 		}
 	}
-	for entry := range set.Established.All() {
-		t.Fatalf("entry %+v", entry)
+	for entry, err := range set.Established.All() {
+		t.Fatalf("entry %+v, %v", entry, err)
 	}
 }
 

@@ -106,8 +106,8 @@ func wantRound(t tb, set *maps.Set, s lb.Service) {
 // wantEmpty says that the maps hold nothing of any virtual server.
 func wantEmpty(t tb, set *maps.Set) {
 	t.Helper()
-	for entry := range set.Services4.All() {
-		t.Fatalf("virtual server %+v is left", entry)
+	for entry, err := range set.Services4.All() {
+		t.Fatalf("virtual server %+v is left, %v", entry, err)
 	}
 	for id, r := range set.Reals.All() {
 		t.Fatalf("real server %d is left: %+v", id, r)

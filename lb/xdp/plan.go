@@ -93,16 +93,16 @@ func (p *plan) takeService(key lb.ServiceKey) error {
 // takeReal finds the real server's number, retired or not, or takes one with a
 // next hop.
 func (p *plan) takeReal(r lb.Real, order uint32) error {
-	method, err := mapsMethod(r.Method)
-	if err != nil {
-		return err
+	method, known := mapsMethod(r.Method)
+	if f := p.e.Features(); !known || !f.HasMethod(r.Method) {
+		return fmt.Errorf("forwarding method %q: %w: use %s", string(r.Method), lb.ErrUnsupported, f.Methods[0])
 	}
 	if !r.Addr.Addr().Is4() {
 		return fmt.Errorf("%w: use IPv4", lb.ErrUnsupported)
 	}
 	want := maps.Real{Addr: r.Addr, Method: method, Service: p.service.id, Weight: uint32(r.Weight), Order: order}
-	id, known := p.service.reals[keyOf(want)]
-	if !known {
+	id, there := p.service.reals[keyOf(want)]
+	if !there {
 		return p.takeNewReal(want)
 	}
 	is, err := p.e.maps.Reals.Get(id)

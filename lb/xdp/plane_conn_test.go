@@ -176,7 +176,10 @@ func TestRestoreIsWhatTheDataPathWrites(t *testing.T) {
 	}
 	made := p.entries(t)
 	var conns []lb.Connection
-	for c := range p.Connections(t.Context(), lb.ConnFilter{}) {
+	for c, err := range p.Connections(t.Context(), lb.ConnFilter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		conns = append(conns, c)
 	}
 	if n, err := p.Cut(t.Context(), lb.ConnFilter{}, lb.Forget); n != 8 || err != nil {

@@ -67,8 +67,8 @@ func (e *Engine) restore(c lb.Connection, x sweep.Expiry) (bool, error) {
 func (e *Engine) restored(c lb.Connection, x sweep.Expiry) (entry maps.ConnEntry, halfOpen, ok bool, err error) {
 	state, known := stateOf(c.State)
 	s := e.book.byKey[c.Service]
-	method, err := mapsMethod(c.Method)
-	if err != nil || !known || s == nil || !s.live {
+	method, heardOf := mapsMethod(c.Method)
+	if !heardOf || !known || s == nil || !s.live {
 		return entry, false, false, nil
 	}
 	id, there := s.reals[realKey{c.Real, method}]

@@ -40,7 +40,7 @@ func TestServerIsResolvedAheadOfNeed(t *testing.T) {
 func TestSettleNeedsNoRun(t *testing.T) {
 	topo, m := twoArm(t, 2)
 	f := open(t, topo.Director, Options{Writer: m})
-	defer f.Close()
+	defer closing(t, f)
 	a, b := claim(t, f, topo.Servers[0].Addr), claim(t, f, topo.Servers[1].Addr)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -125,7 +125,7 @@ func announce(t *testing.T, from, to *netns.NS, address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer closing(t, l)
 	if out, err := from.Command(t.Context(), "ip", "neigh", "flush", "all").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -4,6 +4,7 @@ package nexthop
 
 import (
 	"maps"
+	"slices"
 	"testing"
 	"time"
 )
@@ -136,9 +137,8 @@ func TestHeir(t *testing.T) {
 		through("192.168.0.0/30", gw1, 1), through("172.16.0.0/30", gw1, 1), through("192.168.1.0/30", gw1, 1))
 	w.start(Held{})
 	id := w.gateway(old)
-	kept := w.routes[:4:4]
-	kept = append(kept, w.routes[7:]...)
-	w.routes = append(kept, through("192.168.0.0/16", b.Addr, 2), through("172.0.0.0/8", a.Addr, 2))
+	w.routes = slices.Delete(w.routes, 4, 7)
+	w.routes = append(w.routes, through("192.168.0.0/16", b.Addr, 2), through("172.0.0.0/8", a.Addr, 2))
 	w.step(w.network())
 	w.wantHop(id, hop2(mac(0xa2)))
 }

@@ -5,6 +5,7 @@ package nexthop
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -167,6 +168,14 @@ func open(t *testing.T, ns *netns.NS, opt Options) (f *Follower) {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// closing is for what must close without an error.
+func closing(t *testing.T, c io.Closer) {
+	t.Helper()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func claim(t *testing.T, f *Follower, a netip.Addr) uint32 {

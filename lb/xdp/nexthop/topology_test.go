@@ -54,7 +54,7 @@ func TestTopologyIsLocal(t *testing.T) {
 func TestTopologyInTheKernel(t *testing.T) {
 	topo, m := twoArm(t, 1)
 	f := open(t, topo.Director, Options{Writer: m})
-	defer f.Close()
+	defer closing(t, f)
 	check := func(server string) error {
 		return lb.CheckReachable(lb.Service{
 			ServiceKey: lb.ServiceKey{Protocol: lb.TCP, Addr: netip.AddrPortFrom(topo.VIP, 80)},

@@ -154,8 +154,8 @@ func TestKernelEndsLoneHalves(t *testing.T) {
 	}
 	pass1(t, New(Over(set), Options{}))
 	for _, halfOpen := range []bool{true, false} {
-		for e := range Over(set).Entries(halfOpen) {
-			t.Errorf("half-open %v: %+v is left", halfOpen, e)
+		for e, err := range Over(set).Entries(halfOpen) {
+			t.Errorf("half-open %v: %+v is left, %v", halfOpen, e, err)
 		}
 	}
 }

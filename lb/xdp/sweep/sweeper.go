@@ -53,18 +53,17 @@ func New(tables Tables, opt Options) *Sweeper {
 // Run sweeps until ctx ends, and tells done of every sweep: its report, or why
 // it was cut short. It returns nil.
 func (s *Sweeper) Run(ctx context.Context, done func(Report, error)) error {
-	for {
+	for ctx.Err() == nil {
 		r, err := s.Pass(ctx)
-		if ctx.Err() != nil {
-			return nil
+		if ctx.Err() == nil {
+			done(r, err)
 		}
-		done(r, err)
 		select {
 		case <-ctx.Done():
-			return nil
 		case <-time.After(s.wait(r)):
 		}
 	}
+	return nil
 }
 
 // wait is the time until the next sweep.
