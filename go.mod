@@ -44,6 +44,5 @@ require (
 
 tool (
 	github.com/cilium/ebpf/cmd/bpf2go
-	golang.org/x/tools/cmd/stringer
 	honnef.co/go/tools/cmd/staticcheck
 )

@@ -84,9 +84,6 @@ func TestFlood(t *testing.T) {
 }
 
 // TestHalfEvicted: the half-open table evicts entries, not pairs. A client that repeats itself gets its connection all the same.
-//
-// Fails: open_clear takes a reply half whose request half is gone for another connection's, so that with one real server each SYN is refused until the
-// orphan is evicted or idle; and nobody makes a reply half anew, so that SYN/ACK passes to the stack while each SYN keeps the request half alive.
 func TestHalfEvicted(t *testing.T) {
 	t.Parallel()
 	for name, proto := range map[string]uint8{"TCP": packet.ProtoTCP, "UDP": packet.ProtoUDP} {

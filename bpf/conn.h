@@ -85,16 +85,21 @@ static __always_inline void load_half_open(__u32 real, __s64 n)
 		__sync_fetch_and_add(&l->total, 1);
 }
 
-/* Claims a request half for removal; 1 for the one caller that wins. */
+/*
+ * Claims a request half for removal; 1 for the one caller that wins. What the
+ * count belongs to is read before the claim: afterwards the entry may be
+ * another connection's already.
+ */
 static __always_inline int conn_claim(struct conn4 *c)
 {
 	__u32 status = *(volatile __u32 *)&c->status;
+	__u32 real = *(volatile __u32 *)&c->real;
 
 	if (STATUS_STATE(status) == conn_dead)
 		return 0;
 	if (__sync_val_compare_and_swap(&c->status, status, STATUS_WITH(status, conn_dead)) != status)
 		return 0;
-	load_add(c->real, STATUS_STATE(status), -1);
+	load_add(real, STATUS_STATE(status), -1);
 	return 1;
 }
 
@@ -165,7 +170,7 @@ static __always_inline int conn_follow_tcp(const struct packet *p, struct conn4 
 	int reply = !!(c->status & conn_flag_reply);
 	struct conn4_key other;
 	struct conn4 *partner, *request;
-	__u32 status, state, next;
+	__u32 status, state, next, real;
 
 	conn_partner_key(c, IPPROTO_TCP, &other);
 	partner = bpf_map_lookup_elem(&established4, &other);
@@ -174,6 +179,7 @@ static __always_inline int conn_follow_tcp(const struct packet *p, struct conn4 
 		return CONN_GONE;
 	for (int i = 0; i < XLB_CAS_TRIES; i++) {
 		status = *(volatile __u32 *)&request->status;
+		real = *(volatile __u32 *)&request->real;
 		state = STATUS_STATE(status);
 		if (state == conn_dead || (!reply && tcp_opens(p->tcp_flags) && tcp_closing(state)))
 			return CONN_GONE;
@@ -183,8 +189,8 @@ static __always_inline int conn_follow_tcp(const struct packet *p, struct conn4 
 		if (__sync_val_compare_and_swap(&request->status, status, STATUS_WITH(status, next)) != status)
 			continue;
 		if (conn_active(next) != conn_active(state)) {
-			load_add(c->real, state, -1);
-			load_add(c->real, next, 1);
+			load_add(real, state, -1);
+			load_add(real, next, 1);
 		}
 		break;
 	}

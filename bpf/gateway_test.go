@@ -215,7 +215,7 @@ func TestAloneWithoutNeighbour(t *testing.T) {
 			d.forget(t, f.server.id)
 			in, o := f.toServer(syn)
 			o.reason = bpf.LbReasonReasonPassResolve
-			o.frame = syn.frame(f.proto, leg{f.client.mac, f.client.link.mac, f.client.addr, f.server.addr}, 63)
+			o.frame = syn.frame(f.proto, leg{f.client.mac, f.client.link.mac, f.client.addr, f.server.addr}, 64)
 			o.counts.Connections = 1
 			d.expect(t, d.clients, in, o)
 		})

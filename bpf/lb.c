@@ -39,6 +39,7 @@ static __always_inline int unresolved(struct frame *f, const struct conn4 *c)
 	if (c->status & conn_flag_reply)
 		return -reason_no_neighbour;
 	nat_rewrite(f, c);
+	nat_restore_ttl(f);
 	return -reason_pass_resolve;
 }
 
@@ -119,6 +120,21 @@ int xlb_ingress(struct xdp_md *ctx)
 	return verdict(reason);
 }
 
+/*
+ * An entry that was claimed and is still there a tick later: whoever claimed it
+ * meant the connection that had the element before. It has been uncounted.
+ */
+static __always_inline int expire_dead(struct expire_args *args, struct conn4_key *key, const struct conn4 *c)
+{
+	struct conn4_key other;
+
+	conn_partner_key(c, key->proto, &other);
+	bpf_map_delete_elem(&established4, key);
+	bpf_map_delete_elem(&established4, &other);
+	args->removed = 1;
+	return 0;
+}
+
 /* Ends one connection for user space, where the counts are changed under the same rules. A zero key asks the time. */
 SEC("syscall")
 int xlb_expire(struct expire_args *args)
@@ -136,6 +152,8 @@ int xlb_expire(struct expire_args *args)
 		return 0;
 	}
 	c = bpf_map_lookup_elem(&established4, &key);
+	if (c && STATUS_STATE(c->status) == conn_dead && c->seen != now)
+		return expire_dead(args, &key, c);
 	if (c && (args->force || conn_expired(&key, c, now)))
 		args->removed = conn_end(&key);
 	return 0;

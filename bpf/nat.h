@@ -35,6 +35,13 @@ static __always_inline void nat_udp(struct udphdr *udp, const struct conn4 *c)
 	udp->check = check ? check : 0xffff;
 }
 
+/* Takes the decrement back: the stack, which forwards the packet, does it again. */
+static __always_inline void nat_restore_ttl(struct frame *f)
+{
+	f->ip->ttl++;
+	f->ip->check = csum_apply(f->ip->check, bpf_htons(0x0100));
+}
+
 /* Rewrites the packet. The caller has seen that its TTL is above 1. */
 static __always_inline void nat_rewrite(struct frame *f, const struct conn4 *c)
 {

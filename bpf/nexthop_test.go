@@ -19,8 +19,8 @@ func TestUnresolved(t *testing.T) {
 	stack := func(m message, opens uint64) {
 		t.Helper()
 		in, o := f.toServer(m)
-		// The MAC addresses are the frame's own: the stack makes new ones. It lives one hop less there too.
-		o.frame = m.frame(f.proto, leg{f.client.mac, f.client.link.mac, f.client.addr, f.server.addr}, 63)
+		// The MAC addresses are the frame's own: the stack makes new ones, and takes the TTL down.
+		o.frame = m.frame(f.proto, leg{f.client.mac, f.client.link.mac, f.client.addr, f.server.addr}, 64)
 		o.reason = bpf.LbReasonReasonPassResolve
 		o.counts.Connections = opens
 		d.expect(t, d.clients, in, o)

@@ -63,16 +63,25 @@ static __always_inline int half_usable(const struct conn4 *h, __u32 now)
 	return h && STATUS_STATE(h->status) != conn_dead && !conn_idle(h, now);
 }
 
+static __always_inline int half_has_partner(const struct conn4 *h, __u8 proto)
+{
+	struct conn4_key other;
+
+	conn_partner_key(h, proto, &other);
+	return !!bpf_map_lookup_elem(&half_open4, &other);
+}
+
 /* Claims a request half for removal, as conn_claim does; 1 for the one caller that wins. */
 static __always_inline int half_claim(struct conn4 *request)
 {
 	__u32 status = *(volatile __u32 *)&request->status;
+	__u32 real = *(volatile __u32 *)&request->real;
 
 	if (STATUS_STATE(status) == conn_dead)
 		return 0;
 	if (__sync_val_compare_and_swap(&request->status, status, STATUS_WITH(status, conn_dead)) != status)
 		return 0;
-	load_half_open(request->real, -1);
+	load_half_open(real, -1);
 	return 1;
 }
 
@@ -170,11 +179,30 @@ static __always_inline int half_reply(struct xdp_md *ctx, struct packet *p, stru
 	return 0;
 }
 
+/* The table evicts entries, not pairs: a reply half that is gone is made again. */
+__noinline int half_repair(struct conn4_key *key)
+{
+	struct pair x = {};
+	struct conn4 *h;
+
+	if (!key)
+		return 0;
+	h = bpf_map_lookup_elem(&half_open4, key);
+	if (!h || half_has_partner(h, key->proto))
+		return 0;
+	x.request_key = *key;
+	x.request = *h;
+	pair_complete(&x);
+	return bpf_map_update_elem(&half_open4, &x.reply_key, &x.reply, BPF_NOEXIST);
+}
+
 /* A packet from the client. An ACK after the server's SYN/ACK completes the handshake. */
 static __always_inline int half_request(struct xdp_md *ctx, struct packet *p, struct conn4 *h)
 {
 	if (p->tcp_flags & TCP_RST)
 		return half_end(&p->key) & 0;
+	if (p->key.proto == IPPROTO_UDP || tcp_opens(p->tcp_flags))
+		half_repair(&p->key);
 	if ((p->tcp_flags & (TCP_ACK | TCP_SYN)) == TCP_ACK && h->status & conn_flag_answered)
 		return open_promote(ctx, &p->key, p->now);
 	return 0;
@@ -192,7 +220,7 @@ static __always_inline int open_clear(struct pair *x, __u32 now)
 		conn_end(&x->reply_key);
 	}
 	h = bpf_map_lookup_elem(&half_open4, &x->reply_key);
-	if (half_usable(h, now))
+	if (half_usable(h, now) && half_has_partner(h, x->reply_key.proto))
 		return -reason_collision;
 	if (h)
 		half_end(&x->reply_key);
@@ -246,6 +274,8 @@ static __always_inline int open_service(const struct packet *p)
 	g = bpf_map_lookup_elem(&gates, &instance);
 	if (!g || !g->open)
 		return -reason_gate_closed;
+	if (p->ttl <= 1)
+		return -reason_ttl_exceeded;
 	if (p->key.proto == IPPROTO_TCP && !tcp_opens(p->tcp_flags))
 		return t && t->migrating ? -reason_migrating : -reason_no_connection;
 	if (p->key.proto == IPPROTO_UDP && t && t->migrating)

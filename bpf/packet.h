@@ -44,7 +44,7 @@ struct packet {
 	__u32 ifindex;
 	__u16 length;   /* of the IP packet */
 	__u8 tcp_flags; /* 0 for UDP */
-	__u8 pad;
+	__u8 ttl;
 	__u8 src_mac[6]; /* eight bytes that end in zeros: compared as one word */
 	__u16 mac_pad;
 };

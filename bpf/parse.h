@@ -119,6 +119,7 @@ static __always_inline int parse_ip(struct xdp_md *ctx, struct cursor *c, struct
 	p->key.daddr = ip->daddr;
 	p->key.proto = ip->protocol;
 	p->length = length;
+	p->ttl = ip->ttl;
 	return length - header;
 }
 

@@ -59,7 +59,8 @@ func checkBetween(t *rapid.T, now, a, b lb.State, f lb.Features) {
 	for _, svc := range now.Services {
 		before, inA := a.Find(svc.ServiceKey)
 		after, inB := b.Find(svc.ServiceKey)
-		if !(inA && svc.Equal(before)) && !(inB && svc.Equal(after)) {
+		asBefore, asAfter := inA && svc.Equal(before), inB && svc.Equal(after)
+		if !asBefore && !asAfter {
 			t.Fatalf("%s is neither as before nor as after: %v", svc.ServiceKey, svc)
 		}
 	}

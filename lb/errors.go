@@ -10,12 +10,12 @@ import (
 // What an engine answers when it cannot do what it is asked; wrapped, with the
 // virtual server and the reason.
 var (
-	// ErrUnsupported: the engine lacks a scheduler, a forwarding method, an
+	// ErrUnsupported says that the engine lacks a scheduler, a forwarding method, an
 	// address family or a whole operation. See [Features].
 	ErrUnsupported = errors.New("not supported by this engine")
-	// ErrLimit: a table is full, or would be. See [Features].
+	// ErrLimit says that a table is full, or would be. See [Features].
 	ErrLimit = errors.New("limit reached")
-	// ErrClosed: the engine was closed before.
+	// ErrClosed says that the engine was closed before.
 	ErrClosed = errors.New("engine is closed")
 )
 
@@ -23,19 +23,21 @@ var (
 var (
 	// ErrInvalid is every finding, whatever else it is.
 	ErrInvalid = errors.New("not valid")
-	// ErrDuplicate: a virtual server, or a real server within one, is there twice.
+	// ErrDuplicate says that a virtual server, or a real server within one, is
+	// there twice.
 	ErrDuplicate = errors.New("duplicate")
-	// ErrUnreachable: it is valid and cannot work here, because of this
+	// ErrUnreachable says that it is valid and cannot work here, because of this
 	// machine's addresses, routes or interfaces.
 	ErrUnreachable = errors.New("cannot work here")
 )
 
 var (
-	// ErrSyntax: a text is not what it should be.
+	// ErrSyntax says that a text is not what it should be.
 	ErrSyntax = errors.New("wrong syntax")
-	// ErrForeign: another owner's virtual server is in the way; see [Ownership].
+	// ErrForeign says that another owner's virtual server is in the way; see
+	// [Ownership].
 	ErrForeign = errors.New("belongs to another owner")
-	// ErrRunning: [Reconciler.Run] runs already.
+	// ErrRunning says that [Reconciler.Run] runs already.
 	ErrRunning = errors.New("already running")
 )
 

@@ -111,20 +111,20 @@ func TestServiceKeysAreSorted(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	if want[0].Compare(want[0]) != 0 {
+	if want[0].Compare(mustKey("tcp:192.0.2.1:80")) != 0 {
 		t.Errorf("a key is not equal to itself")
 	}
 }
 
 func TestRealKey(t *testing.T) {
 	a := lb.RealKey{Service: mustKey("tcp:192.0.2.1:80"), Real: netip.MustParseAddrPort("10.0.0.1:8080")}
-	b, c := a, a
+	b, c, same := a, a, a
 	b.Real = netip.MustParseAddrPort("10.0.0.2:8080")
 	c.Service = mustKey("udp:192.0.2.1:80")
 	if a.String() != "tcp:192.0.2.1:80 10.0.0.1:8080" || (lb.RealKey{Service: a.Service}).String() != "tcp:192.0.2.1:80" {
 		t.Errorf("String: %s, %s", a, lb.RealKey{Service: a.Service})
 	}
-	if a.Compare(b) >= 0 || b.Compare(c) >= 0 || c.Compare(a) <= 0 || a.Compare(a) != 0 {
+	if a.Compare(b) >= 0 || b.Compare(c) >= 0 || c.Compare(a) <= 0 || a.Compare(same) != 0 {
 		t.Errorf("not ordered by virtual server, then by real server")
 	}
 }

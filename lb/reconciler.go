@@ -12,9 +12,9 @@ import (
 
 // Paces of a [Reconciler] where its options do not say.
 const (
-	DefaultRepair   = 10 * time.Second
-	DefaultRetryMin = 100 * time.Millisecond
-	DefaultRetryMax = 30 * time.Second
+	DefaultRepair     = 10 * time.Second
+	DefaultFirstRetry = 100 * time.Millisecond
+	DefaultLastRetry  = 30 * time.Second
 )
 
 // ReconcilerOptions say how a [Reconciler] works. The zero value is for virtual
@@ -27,7 +27,7 @@ type ReconcilerOptions struct {
 	// desired anew; 0: DefaultRepair, negative: only when poked.
 	Repair time.Duration
 	// RetryMin is the time before a failure is tried again; it doubles with
-	// every failure, up to RetryMax. 0: DefaultRetryMin, DefaultRetryMax.
+	// every failure, up to RetryMax. 0: DefaultFirstRetry, DefaultLastRetry.
 	RetryMin, RetryMax time.Duration
 	// Log gets failures and repairs; nil: nobody does.
 	Log *slog.Logger
@@ -58,10 +58,10 @@ func NewReconciler(engine Dataplane, o ReconcilerOptions) *Reconciler {
 		o.Repair = DefaultRepair
 	}
 	if o.RetryMin <= 0 {
-		o.RetryMin = DefaultRetryMin
+		o.RetryMin = DefaultFirstRetry
 	}
 	if o.RetryMax <= 0 {
-		o.RetryMax = DefaultRetryMax
+		o.RetryMax = DefaultLastRetry
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -208,6 +208,16 @@ func TestReconcilerForgetsOldPauses(t *testing.T) {
 	})
 }
 
+// A long pause after failures does not keep it from looking now and then.
+func TestReconcilerRetriesAtLeastAsOftenAsItLooks(t *testing.T) {
+	reconcile(t, lb.ReconcilerOptions{Repair: 10 * time.Second, RetryMin: time.Hour, RetryMax: time.Hour}, func(b bench) {
+		b.engine.Fail("Apply", 1, errInjected)
+		b.rec.Set(stateOf(nat("tcp:192.0.2.1:80")))
+		b.elapse(11 * time.Second)
+		b.holds(nat("tcp:192.0.2.1:80"))
+	})
+}
+
 func TestReconcilerSurvivesUnreadableState(t *testing.T) {
 	reconcile(t, lb.ReconcilerOptions{}, func(b bench) {
 		b.engine.Fail("State", 3, errInjected)

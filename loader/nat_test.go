@@ -54,6 +54,7 @@ func newNAT(t *testing.T, servers int) *nat {
 func (n *nat) serve() {
 	n.t.Helper()
 	var wg sync.WaitGroup
+	n.t.Cleanup(wg.Wait) // after the listeners and connections are closed
 	for _, server := range n.topo.Servers {
 		l, err := server.Listen("tcp", netip.AddrPortFrom(server.Addr, 8080).String())
 		check(n.t, err)
@@ -71,7 +72,6 @@ func (n *nat) serve() {
 			}
 		})
 	}
-	n.t.Cleanup(wg.Wait)
 }
 
 // balance writes the virtual server, in the order that packets need.
@@ -141,6 +141,7 @@ func TestMigrationUnderConnections(t *testing.T) {
 	open := func() {
 		conn, err := n.dial()
 		check(t, err)
+		t.Cleanup(func() { conn.Close() })
 		conns = append(conns, conn)
 	}
 	for range busy + idle {
@@ -165,6 +166,7 @@ func TestMigrationUnderConnections(t *testing.T) {
 			if err != nil {
 				return fmt.Errorf("new connection %d: %w", len(opened), err)
 			}
+			t.Cleanup(func() { conn.Close() })
 			opened = append(opened, conn)
 		}
 		return nil
@@ -187,9 +189,6 @@ func TestMigrationUnderConnections(t *testing.T) {
 	}
 	conns = append(conns, opened...)
 	n.wantCounted(len(conns))
-	for _, conn := range conns {
-		check(t, conn.Close())
-	}
 	t.Logf("%d connections were opened meanwhile", len(opened))
 }
 

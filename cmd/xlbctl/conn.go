@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -67,38 +68,48 @@ func countConnections(c *call, ctl control.Controller, f control.ConnFilter) err
 
 // listConnections prints as it reads: the list may be longer than memory.
 func listConnections(c *call, ctl control.Controller, f control.ConnFilter) error {
-	print, end := printConnection, func(io.Writer) {}
+	line, end := tableConnections(c.out)
 	if c.json() {
-		print, end = jsonConnections()
-	} else {
-		c.printf("xlb connection entries\npro expire %-11s %-18s %-18s %s\n", "state", "source", "virtual", "destination")
+		line, end = jsonConnections(c.out)
 	}
 	for conn, err := range ctl.Connections(c.Context.Context, f) {
+		if err == nil {
+			err = line(conn)
+		}
 		if err != nil {
 			return err
 		}
-		if err := print(c.out, conn); err != nil {
-			return fmt.Errorf("writing the output: %w", err)
-		}
 	}
-	end(c.out)
-	return nil
+	return end()
 }
 
-// printConnection prints a line as ipvsadm does (ipvsadm.c, print_conn).
-func printConnection(w io.Writer, c control.Connection) error {
-	seconds := c.ExpiresMS / 1000
-	expire := fmt.Sprintf("%02d:%02d", seconds/60, seconds%60)
-	_, err := fmt.Fprintf(w, "%-3s %-6s %-11s %-18s %-18s %s\n",
-		strings.ToUpper(c.Protocol), expire, c.State, c.Client, c.Virtual, c.Real)
-	return err
+// tableConnections prints the layout of "ipvsadm -Lnc" (ipvsadm.c, list_conn
+// and print_conn).
+func tableConnections(w io.Writer) (line func(control.Connection) error, end func() error) {
+	const layout = "%-3s %-6s %-11s %-18s %-18s %s\n"
+	var header sync.Once
+	title := func() {
+		fmt.Fprintf(w, "xlb connection entries\n"+layout, "pro", "expire", "state", "source", "virtual", "destination")
+	}
+	line = func(c control.Connection) error {
+		header.Do(title)
+		seconds := c.ExpiresMS / 1000
+		expire := fmt.Sprintf("%02d:%02d", seconds/60, seconds%60)
+		_, err := fmt.Fprintf(w, layout, strings.ToUpper(c.Protocol), expire, c.State, c.Client, c.Virtual, c.Real)
+		return err
+	}
+	end = func() error {
+		header.Do(title)
+		return nil
+	}
+	return line, end
 }
 
 // jsonConnections writes one JSON document, a connection a line. Cut off by an
 // error it is no valid JSON, and so not taken for the whole.
-func jsonConnections() (print func(io.Writer, control.Connection) error, end func(io.Writer)) {
+func jsonConnections(w io.Writer) (line func(control.Connection) error, end func() error) {
 	before := fmt.Sprintf("{\"api_version\": %q, \"connections\": [\n", control.APIVersion)
-	print = func(w io.Writer, c control.Connection) error {
+	line = func(c control.Connection) error {
 		text, err := json.Marshal(c)
 		if err != nil {
 			return err
@@ -107,11 +118,12 @@ func jsonConnections() (print func(io.Writer, control.Connection) error, end fun
 		before = ",\n"
 		return err
 	}
-	end = func(w io.Writer) {
+	end = func() error {
 		if before == ",\n" {
 			before = "\n"
 		}
-		fmt.Fprintf(w, "%s]}\n", before)
+		_, err := fmt.Fprintf(w, "%s]}\n", before)
+		return err
 	}
-	return print, end
+	return line, end
 }

@@ -49,6 +49,9 @@ func (c *command) usage() string {
 	}
 	for _, f := range c.flags {
 		d := describe(f)
+		if strings.Contains(c.args, d.name) {
+			continue
+		}
 		if d.short != "" && !takesValue(f) {
 			d.name = d.short
 		}

@@ -19,6 +19,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // who interrupts twice does not want to wait
 	code := run(ctx, os.Args[1:], program{stdout: os.Stdout, stderr: os.Stderr, open: open})
 	stop()
 	os.Exit(code)

@@ -15,11 +15,17 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/xlb-project/xlb/cmd/internal/control"
+	"github.com/xlb-project/xlb/test/netns"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"xlbctl": main})
+	testscript.Main(leakChecked{m}, map[string]func(){"xlbctl": main})
 }
+
+// leakChecked fails a run that leaves namespaces, pins or processes behind.
+type leakChecked struct{ *testing.M }
+
+func (l leakChecked) Run() int { return netns.Main(l.M) }
 
 // TestScripts runs testdata/script: xlbctl as a process of its own. "daemon"
 // in a script starts a daemon with a made-up kernel in $WORK/run, whose socket
@@ -57,7 +63,7 @@ func daemonCmd(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(l.Close())
 		return
 	}
-	ts.Defer(func() { l.Close() })
+	ts.Defer(func() { ts.Check(l.Close()) })
 }
 
 func serveDaemon(ts *testscript.TestScript, dir string) {

@@ -13,8 +13,12 @@ import (
 const patience = 2 * time.Second
 
 // waiting says on standard error what takes so long: after patience, and ever
-// more seldom. The function that it returns ends that.
+// more seldom. The function that it returns ends that. Programs, which ask for
+// JSON, find nothing but errors there.
 func (c *call) waiting(what string) (stop func()) {
+	if c.json() {
+		return func() {}
+	}
 	return progress(c.program.stderr, what)
 }
 

@@ -165,7 +165,9 @@ func applyDefects() []defect {
 					old, _ := s.Find(c.Key)
 					for _, r := range old.Reals {
 						if c.After.Index(r.Addr) < 0 {
-							f.Cut(ctx, lb.ConnFilter{Service: &c.Key, Real: r.Addr}, lb.Forget)
+							if _, err := f.Cut(ctx, lb.ConnFilter{Service: &c.Key, Real: r.Addr}, lb.Forget); err != nil {
+								return err
+							}
 						}
 					}
 				}

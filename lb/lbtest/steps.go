@@ -111,7 +111,7 @@ func (s *suite) lists(f lb.ConnFilter, want ...lb.Connection) {
 		return a == b
 	})
 	if !same {
-		s.Errorf("Connections(%+v):\n got %+v\nwant %+v", f, got, want)
+		s.Fatalf("Connections(%+v):\n got %+v\nwant %+v", f, got, want)
 	}
 }
 

@@ -85,7 +85,10 @@ func (s *suite) testFilter() {
 		s.lists(f, slices.DeleteFunc(slices.Clone(p.conns), func(c lb.Connection) bool { return !f.Match(c) })...)
 	}
 	seen := 0
-	for range s.Dataplane.Connections(s.Context(), lb.ConnFilter{}) {
+	for _, err := range s.Dataplane.Connections(s.Context(), lb.ConnFilter{}) {
+		if err != nil {
+			s.Fatalf("Connections: %v", err)
+		}
 		seen++
 		break // whoever has seen enough goes
 	}

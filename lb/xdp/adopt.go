@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/xlb-project/xlb/lb"
-	"github.com/xlb-project/xlb/lb/slots"
 	"github.com/xlb-project/xlb/maps"
 )
 
@@ -163,10 +162,10 @@ func (a *adoption) mendSlots(s *service, live []plannedReal) error {
 	if err != nil {
 		return err
 	}
-	if record.Scheduler != maps.SchedulerRR {
+	scheduler, known := roundsOf(record.Scheduler)
+	if !known {
 		return nil // of another version; whoever desires something will say what
 	}
-	scheduler := slots.RoundRobin{}
 	slices.SortStableFunc(live, func(x, y plannedReal) int { return int(x.want.Order) - int(y.want.Order) })
 	choices := choose(scheduler, live)
 	if a.e.saysSo(s, record.Slots, choices) {

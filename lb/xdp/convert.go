@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/xlb-project/xlb/lb"
+	"github.com/xlb-project/xlb/lb/slots"
 	"github.com/xlb-project/xlb/maps"
 )
 
@@ -40,6 +41,12 @@ func lbScheduler(s maps.Scheduler) lb.Scheduler {
 		return lb.RoundRobin
 	}
 	return lb.Scheduler(fmt.Sprintf("scheduler-%d", uint8(s)))
+}
+
+// roundsOf finds what builds the slots of a scheduler; false: nothing here.
+func roundsOf(s maps.Scheduler) (slots.Scheduler, bool) {
+	scheduler, err := slots.For(lbScheduler(s))
+	return scheduler, err == nil
 }
 
 // mapsMethod is false for a method that nobody has heard of.

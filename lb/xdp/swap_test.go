@@ -25,9 +25,11 @@ func soak(full int) int {
 	return full / 10
 }
 
-// Two CPUs, a million changes of a virtual server's slots, and packets that
-// choose from them all the while: each gets a real server of the set before or
-// of the set after its packet, never one of neither, and none gets nothing.
+// Two CPUs, a million changes of two virtual servers' slots, and packets that
+// choose from one's all the while: each gets a real server of the set before or
+// of the set after its packet, never one of neither (such as one of the other
+// virtual server, which takes over the slots that the first one leaves), and
+// none gets nothing.
 func TestSlotsAreNeverMixed(t *testing.T) {
 	size := small()
 	size.slots, size.conns = 1<<18, 4096
@@ -35,25 +37,36 @@ func TestSlotsAreNeverMixed(t *testing.T) {
 	// Of different lengths, so that the place of one is beyond the other's end.
 	sets := [2]*lb.Service{p.serving(1, 1, 1), p.serving(0, 0, 0, 1, 1, 1, 1, 1, 1, 1)}
 	apply(t, p.Engine, sets[0])
+	other := [2]*lb.Service{serving(web), serving(web)}
+	for n := 11; n <= 20; n++ {
+		other[n%2].Reals = append(other[n%2].Reals, lb.Real{Addr: server(n), Method: lb.NAT, Weight: 1})
+	}
 
 	// phase is even while set (phase/2)%2 is all that counts, odd in between.
-	var phase, done atomic.Uint64
-	swaps := soak(1_000_000)
+	var phase atomic.Uint64
+	var stop atomic.Bool
+	done := make(chan struct{})
+	defer func() { stop.Store(true); <-done }()
+	swaps := soak(1_000_000) / 2 // of each virtual server
 	go func() {
-		defer done.Store(1)
-		for i := 1; i <= swaps; i++ {
+		defer close(done)
+		for i := 1; i <= swaps && !stop.Load(); i++ {
 			phase.Add(1)
 			if err := p.Apply(t.Context(), lb.ServiceChange{Key: p.vip, After: sets[i%2]}); err != nil {
 				t.Errorf("swap %d: %v", i, err)
 				return
 			}
 			phase.Add(1)
+			if err := p.Apply(t.Context(), lb.ServiceChange{Key: web, After: other[i%2]}); err != nil {
+				t.Errorf("swap %d of the other: %v", i, err)
+				return
+			}
 		}
 	}()
 	var chosen [2]int
 	p.with(t, func(client, _ *lane) {
 		in := client.syn()
-		for n := 0; done.Load() == 0; n++ {
+		for n := 0; !closed(done); n++ {
 			before := phase.Load()
 			real, err := client.choose(in, n)
 			after := phase.Load()
@@ -64,11 +77,20 @@ func TestSlotsAreNeverMixed(t *testing.T) {
 			chosen[which]++
 		}
 	})
-	t.Logf("%d swaps; packets chose %v", swaps, chosen)
+	t.Logf("%d swaps of each; packets chose %v", swaps, chosen)
 	if chosen[0] == 0 || chosen[1] == 0 {
 		t.Fatalf("packets saw one set only: %v", chosen)
 	}
 	wantRound(t, p.set, *sets[swaps%2])
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // setOf is the set that a real server belongs to: 1 to 3 the first, 4 to 10 the

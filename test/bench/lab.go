@@ -100,10 +100,10 @@ func (l *lab) alive() error {
 
 func (l *lab) close() {
 	if l.set != nil {
-		l.set.Close()
+		_ = l.set.Close() // the process ends
 	}
 	if l.xlb != nil {
 		l.xlb.Close()
 	}
-	l.driver.Close()
+	_ = l.driver.Close()
 }

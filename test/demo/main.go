@@ -21,7 +21,10 @@ import (
 	"github.com/xlb-project/xlb/test/netns"
 )
 
-func main() {
+func main() { os.Exit(status()) }
+
+// status runs the demo and is its exit status; 130 when interrupted, as shells have it.
+func status() int {
 	programs := flag.String("programs", "bin", "directory of xlbd and xlbctl")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
@@ -30,11 +33,12 @@ func main() {
 	switch {
 	case errors.Is(err, context.Canceled):
 		fmt.Println("\nInterrupted; the lab has been removed.")
-		os.Exit(130)
+		return 130
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "\ndemo:", err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 func run(ctx context.Context, programs string) (err error) {

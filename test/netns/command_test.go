@@ -183,7 +183,7 @@ func startAndRead(t *testing.T, c *netns.Cmd) (n int) {
 // ended returns nil when there is no process with this pid, or only what remains until it is waited for.
 func ended(pid int) error {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil || strings.Contains(string(stat), ") Z ") {
+	if gone := err != nil; gone || strings.Contains(string(stat), ") Z ") {
 		return nil
 	}
 	return fmt.Errorf("process %d still runs: %s", pid, stat)

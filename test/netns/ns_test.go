@@ -76,7 +76,7 @@ func TestDoHandsOnHowItsFunctionEnds(t *testing.T) {
 	ns := newNS(t, netns.ForTest(t), "a")
 	t.Run("error", func(t *testing.T) {
 		want := errors.New("some error")
-		if err := ns.Do(func() error { return want }); err != want {
+		if err := ns.Do(func() error { return want }); !errors.Is(err, want) {
 			t.Errorf("got %v, want the function's own error", err)
 		}
 	})

@@ -31,7 +31,11 @@ func (ns *NS) Ping(ctx context.Context, to netip.Addr) error {
 	if err := conn.SetDeadline(deadline); err != nil {
 		return fmt.Errorf("netns: ping %v from %v: %w", to, ns, err)
 	}
-	if err := echo(conn.(*net.IPConn)); err != nil {
+	ip, ok := conn.(*net.IPConn)
+	if !ok {
+		return fmt.Errorf("netns: ping %v from %v: dialling gave a %T", to, ns, conn)
+	}
+	if err := echo(ip); err != nil {
 		return fmt.Errorf("netns: ping %v from %v: %w", to, ns, err)
 	}
 	return nil

@@ -24,7 +24,7 @@ func identify(path string) (nsID, error) {
 	if err := unix.Stat(path, &st); err != nil {
 		return nsID{}, &os.PathError{Op: "stat", Path: path, Err: err}
 	}
-	return nsID{dev: uint64(st.Dev), ino: st.Ino}, nil
+	return nsID{dev: st.Dev, ino: st.Ino}, nil
 }
 
 // process is what /proc/PID/stat says of a process.

@@ -59,24 +59,20 @@ func (d *Direct) Status(ctx context.Context) (*Status, error) {
 	}
 	s := &Status{APIVersion: APIVersion, Version: version.Version(),
 		Interfaces: append([]Interface{}, ifaces...), Overrides: []Edit{}, Findings: []Finding{}}
-	engine, err := d.node.Open(ctx)
-	if errors.Is(err, ErrUnavailable) {
+	err = d.read(ctx, func(engine lb.Dataplane) error { return FillStatus(ctx, s, engine) })
+	switch {
+	case errors.Is(err, ErrUnavailable):
 		e := AsError(err)
 		s.Findings = append(s.Findings, Finding{Severity: SeverityWarning, Message: e.Message, Fix: e.Hint})
-		return s, nil
-	}
-	if err != nil {
+	case err != nil:
 		return nil, err
+	default:
+		s.Findings = append(s.Findings, Finding{
+			Severity: SeverityInfo,
+			Message:  "xlbd is not running: traffic is forwarded, real servers are not checked",
+			Fix:      "systemctl start xlbd",
+		})
 	}
-	defer engine.Close()
-	if err := FillStatus(ctx, s, engine); err != nil {
-		return nil, err
-	}
-	s.Findings = append(s.Findings, Finding{
-		Severity: SeverityInfo,
-		Message:  "xlbd is not running: traffic is forwarded, real servers are not checked",
-		Fix:      "systemctl start xlbd",
-	})
 	return s, nil
 }
 
@@ -137,7 +133,7 @@ func (d *Direct) Connections(ctx context.Context, f ConnFilter) iter.Seq2[Connec
 			yield(Connection{}, err)
 			return
 		}
-		defer engine.Close()
+		defer func() { _ = engine.Close() }() // it was only read
 		ConnectionsOf(ctx, engine, f)(yield)
 	}
 }

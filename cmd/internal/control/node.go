@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -143,13 +144,12 @@ func (m *machine) Writer(ctx context.Context) (lb.Dataplane, error) {
 
 // refuseDaemon is an error if somebody listens on the control socket.
 func (m *machine) refuseDaemon() error {
-	conn, err := net.DialTimeout("unix", filepath.Join(m.dirs.Run, SocketName), time.Second)
-	if err != nil {
+	conn, _ := net.DialTimeout("unix", filepath.Join(m.dirs.Run, SocketName), time.Second)
+	if conn == nil {
 		return nil
 	}
-	conn.Close()
-	return Errorf(CodeUnavailable, "xlbd has just started, and has the virtual servers in hand").
-		WithHint("run the command again")
+	return errors.Join(conn.Close(), Errorf(CodeUnavailable, "xlbd has just started, and has the virtual servers in hand").
+		WithHint("run the command again"))
 }
 
 // open opens the engine. It owns the lock, which may be nil.
@@ -157,8 +157,7 @@ func (m *machine) open(lock *loader.Lock, o xdp.Options) (lb.Dataplane, error) {
 	set, err := loader.OpenSet(m.dirs.Pin)
 	if err != nil {
 		if errors.Is(err, maps.ErrNotPinned) {
-			err = Errorf(CodeUnavailable, "xlb is not attached: nothing is pinned in %s", m.dirs.Pin).
-				WithHint("attach it: xlbctl attach eth0")
+			err = m.notAttached(os.Geteuid())
 		}
 		return nil, errors.Join(err, release(lock))
 	}
@@ -167,6 +166,16 @@ func (m *machine) open(lock *loader.Lock, o xdp.Options) (lb.Dataplane, error) {
 		return nil, errors.Join(err, set.Close(), release(lock))
 	}
 	return &opened{Engine: engine, set: set, lock: lock}, nil
+}
+
+// notAttached is the error where nothing is pinned; who is not root does not
+// see what is.
+func (m *machine) notAttached(uid int) error {
+	err := Errorf(CodeUnavailable, "xlb is not attached: nothing is pinned in %s", m.dirs.Pin)
+	if uid != 0 {
+		return err.WithHint("only root sees what is there: run it with sudo")
+	}
+	return err.WithHint("attach it: xlbctl attach eth0")
 }
 
 func release(lock *loader.Lock) error {

@@ -26,7 +26,7 @@ func TestListenMode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer closing(t, l)
 	info, err := os.Stat(l.Path())
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func TestListenTwice(t *testing.T) {
 	if err != nil {
 		t.Fatalf("after the first was closed: %v", err)
 	}
-	defer again.Close()
+	defer closing(t, again)
 }
 
 // A killed daemon leaves its socket and a half-made one.
@@ -69,7 +69,7 @@ func TestListenAfterKill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer closing(t, l)
 	conn, err := net.Dial("unix", l.Path())
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,15 @@ func stale(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	l.SetUnlinkOnClose(false)
-	l.Close()
+	closing(t, l)
+}
+
+// closing closes what must be closable.
+func closing(t *testing.T, c io.Closer) {
+	t.Helper()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestServeEndsAndLetsRequestsEnd(t *testing.T) {
@@ -237,6 +245,6 @@ func answer(t *testing.T, h http.HandlerFunc) (runDir string) {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = srv.Serve(l) }()
-	t.Cleanup(func() { srv.Close(); <-ended })
+	t.Cleanup(func() { closing(t, srv); <-ended })
 	return dir
 }

@@ -153,7 +153,13 @@ func (p *pass) sweep(ctx context.Context) (err error) {
 // entry deals with one half of a connection.
 func (p *pass) entry(e maps.ConnEntry, halfOpen bool) error {
 	if e.State == maps.StateDead {
-		return nil // counts as absent already, and goes by itself
+		// Counts as absent already, and goes by itself: unless its element was
+		// claimed for the connection that had it before. The program tells.
+		if halfOpen || !p.expiry.Idle(e.Conn) {
+			return nil
+		}
+		_, err := p.tables.Remove(maps.Request{Key: e.Key})
+		return err
 	}
 	removed, err := p.expire(e, halfOpen)
 	if err != nil || removed {
