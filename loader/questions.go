@@ -63,7 +63,7 @@ func askFrags() error {
 func askAtomics() error {
 	return askProgram(0, asm.Instructions{
 		asm.Mov.Imm(asm.R0, 0),
-		asm.StoreImm(asm.RFP, -8, 0, asm.DWord),
+		asm.StoreMem(asm.RFP, -8, asm.R0, asm.DWord),
 		asm.Mov.Imm(asm.R1, 1),
 		asm.CmpXchg.Mem(asm.RFP, asm.R1, asm.DWord, -8),
 		asm.Mov.Imm(asm.R0, 2),

@@ -23,30 +23,38 @@ type note struct {
 	Version string
 }
 
+// String is the text that parseNote takes.
+func (n note) String() string { return fmt.Sprintf("%d %x %s", n.Since, n.Layout, n.Version) }
+
 func noteFile(p pins) string { return p.incoming("note") }
 
 func writeNote(p pins, n note) error {
-	text := fmt.Sprintf("%d %x %s", n.Since, n.Layout, n.Version)
-	if err := os.Symlink(text, noteFile(p)); err != nil {
+	if err := os.Symlink(n.String(), noteFile(p)); err != nil {
 		return fmt.Errorf("noting the migration: %w", err)
 	}
 	return nil
 }
 
-func readNote(p pins) (n note, err error) {
+func readNote(p pins) (note, error) {
 	text, err := os.Readlink(noteFile(p))
 	if err != nil {
-		return n, err
+		return note{}, fmt.Errorf("reading the migration's note: %w", err)
 	}
+	return parseNote(text)
+}
+
+func parseNote(text string) (n note, err error) {
 	since, rest, _ := strings.Cut(text, " ")
 	layout, version, _ := strings.Cut(rest, " ")
 	tick, err := strconv.ParseUint(since, 10, 32)
 	if err != nil {
 		return n, fmt.Errorf("note %q: %w", text, err)
 	}
-	n.Layout, err = strconv.ParseUint(layout, 16, 64)
+	if n.Layout, err = strconv.ParseUint(layout, 16, 64); err != nil {
+		return n, fmt.Errorf("note %q: %w", text, err)
+	}
 	n.Since, n.Version = maps.Tick(tick), version
-	return n, err
+	return n, nil
 }
 
 // recover finishes a migration that was interrupted after the swap, and undoes

@@ -34,7 +34,7 @@ const (
 func printListing(w io.Writer, l *control.Listing, format layout, names namer) {
 	fmt.Fprintf(w, "xlb version %s (size=%d)\n", strings.TrimPrefix(l.Version, "v"), l.TableSize)
 	printTitle(w, format)
-	for _, s := range l.Services {
+	for _, s := range byFamily(l.Services) {
 		name := strings.ToUpper(s.Protocol) + "  " + names(s.Protocol, s.Key[len(s.Protocol)+1:])
 		printServer(w, s, format, cut(name, s.Address, serverWidth))
 		for _, r := range sorted(s.Reals) {
@@ -99,6 +99,18 @@ func large(n uint64) string {
 		return fmt.Sprintf("%8dG", n/1_000_000_000)
 	}
 	return fmt.Sprintf("%8dT", n/1_000_000_000_000)
+}
+
+// byFamily are the virtual servers in ipvsadm's order: IPv4 before IPv6, then
+// by protocol, address and port, as they come.
+func byFamily(services []control.Service) []control.Service {
+	services = slices.Clone(services)
+	slices.SortStableFunc(services, func(a, b control.Service) int {
+		x, _ := netip.ParseAddr(a.Address)
+		y, _ := netip.ParseAddr(b.Address)
+		return cmp.Compare(x.BitLen(), y.BitLen())
+	})
+	return services
 }
 
 // sorted are the real servers that are in the kernel, in ipvsadm's order: by

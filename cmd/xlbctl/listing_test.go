@@ -21,9 +21,9 @@ TCP  192.0.2.1:80 rr
   -> 10.2.0.2:8080                Route   100    123456     7         
   -> 10.2.0.11:80                 Masq    1      0          0         
   -> 10.2.0.11:8080               Tunnel  65535  4294967295 4294967295
+UDP  192.0.2.1:53 rr
 TCP  [2001:db8::1]:443 wlc
   -> [2001:db8:aaaa:bbbb:cccc:dddd:eeee:1]:8443 Masq    1      0          0         
-UDP  192.0.2.1:53 rr
 `
 	ipvsStats = `xlb version 1.2.1 (size=4096)
 Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes
@@ -32,9 +32,9 @@ TCP  192.0.2.1:80                      401  8939187  8953980  830843K    1135M
   -> 10.2.0.2:8080                     134  3026088  3031335  281255K  384268K
   -> 10.2.0.11:80                        0        0        0        0        0
   -> 10.2.0.11:8080               99999999  100000K   99999M     100G     100T
+UDP  192.0.2.1:53                       50      300        0    19950        0
 TCP  [2001:db8::1]:443                   0        0        0        0        0
   -> [2001:db8:aaaa:bbbb:cccc:dddd:eeee:1]:8443        0        0        0        0        0
-UDP  192.0.2.1:53                       50      300        0    19950        0
 `
 	ipvsRate = `xlb version 1.2.1 (size=4096)
 Prot LocalAddress:Port                 CPS    InPPS   OutPPS    InBPS   OutBPS
@@ -43,9 +43,9 @@ TCP  192.0.2.1:80                        1        4        2      234      268
   -> 10.2.0.2:8080                       0        2        1      135      155
   -> 10.2.0.11:80                        0        0        0        0        0
   -> 10.2.0.11:8080                      0        0        0        0        0
+UDP  192.0.2.1:53                        0        0        0        0        0
 TCP  [2001:db8::1]:443                   0        0        0        0        0
   -> [2001:db8:aaaa:bbbb:cccc:dddd:eeee:1]:8443        0        0        0        0        0
-UDP  192.0.2.1:53                        0        0        0        0        0
 `
 )
 

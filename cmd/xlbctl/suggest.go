@@ -2,41 +2,13 @@
 
 package main
 
-import "strings"
+import "github.com/xlb-project/xlb/lb"
 
-// didYouMean is `; did you mean "x"?` for the name that is closest to what was
-// typed, or nothing when none is close.
+// didYouMean ends an error about an unknown word: with the nearest known one,
+// if any is near.
 func didYouMean(typed string, names []string) string {
-	best, distance := "", len(typed)/3+1
-	for _, name := range names {
-		if d := edits(strings.ToLower(typed), name); d <= distance && (best == "" || d < distance) {
-			best, distance = name, d
-		}
+	if best, ok := lb.Nearest(typed, names); ok {
+		return `; did you mean "` + best + `"?`
 	}
-	if best == "" {
-		return ""
-	}
-	return `; did you mean "` + best + `"?`
-}
-
-// edits counts the insertions, deletions and substitutions of bytes that make
-// b of a (Levenshtein).
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
+	return ""
 }

@@ -35,22 +35,28 @@ func TestFlood(t *testing.T) {
 		}
 	}()
 	syns := scaled(2_000_000)
-	flood(t, topo, syns)
+	// The veth's ring drops what the director is too slow for; what counts is what it has seen.
+	const chunk = 50_000
+	for sent := 0; d.list().Services[0].Counters.Connections < uint64(connections+syns); sent += chunk {
+		if sent > 10*syns {
+			t.Fatalf("of %d SYNs the director has seen %d", sent, d.list().Services[0].Counters.Connections)
+		}
+		flood(t, topo, sent, chunk)
+	}
 	close(stop)
 	<-talking
 	c.mustEcho(0, connections)
 
-	s := d.stats()
-	if got := s.Forwarded(); got < uint64(syns)*9/10 {
-		t.Errorf("%d packets were forwarded: the flood of %d SYNs did not reach the real servers: %v", got, syns, s.Reasons)
+	if s := d.stats(); s.Forwarded() < uint64(syns) {
+		t.Errorf("%d packets were forwarded, less than the %d SYNs: %v", s.Forwarded(), syns, s.Reasons)
 	}
 	if n := d.list().ActiveOf("tcp:" + topo.VIP.String() + ":7"); n != connections {
 		t.Errorf("%d connections are counted as active, %d are open", n, connections)
 	}
 }
 
-// flood sends n SYNs to the echo service, each from another address and port of 10.3.0.0/16 and up.
-func flood(t *testing.T, topo *netns.Topology, n int) {
+// flood sends the SYNs from..from+n to the echo service, each from another address and port of 10.3.0.0/16 and up.
+func flood(t *testing.T, topo *netns.Topology, from, n int) {
 	t.Helper()
 	dst, err := topo.ClientSide.MAC()
 	must(t, err)
@@ -69,7 +75,7 @@ func flood(t *testing.T, topo *netns.Topology, n int) {
 		defer unix.Close(fd)
 		to := &unix.SockaddrLinklayer{Protocol: 0x0008, Ifindex: index}
 		base := binary.BigEndian.Uint32(first.AsSlice())
-		for i := range n {
+		for i := from; i < from+n; i++ {
 			retarget(frame, base+uint32(i>>12), uint16(1024+i&0xfff))
 			if err := unix.Sendto(fd, frame, 0, to); err != nil && err != unix.ENOBUFS {
 				return err

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -183,7 +184,10 @@ func startAndRead(t *testing.T, c *netns.Cmd) (n int) {
 // ended returns nil when there is no process with this pid, or only what remains until it is waited for.
 func ended(pid int) error {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if gone := err != nil; gone || strings.Contains(string(stat), ") Z ") {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if errors.Is(err, fs.ErrNotExist) || strings.Contains(string(stat), ") Z ") {
 		return nil
 	}
 	return fmt.Errorf("process %d still runs: %s", pid, stat)

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"pgregory.net/rapid"
 )
 
 func TestFindingString(t *testing.T) {
@@ -51,39 +49,6 @@ func TestSorted(t *testing.T) {
 	if got := in.sorted(); !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
-}
-
-func TestLevenshtein(t *testing.T) {
-	tests := []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0}, {"abc", "", 3}, {"kitten", "sitting", 3}, {"lisen", "listen", 1},
-		{"adress", "address", 1}, {"größe", "grösse", 2}, {"ab", "ba", 2},
-	}
-	for _, test := range tests {
-		if got := levenshtein(test.a, test.b); got != test.want {
-			t.Errorf("%q to %q: %d, want %d", test.a, test.b, got, test.want)
-		}
-	}
-}
-
-// TestLevenshteinIsAMetric: zero for equal texts only, the same both ways, and
-// no detour is shorter.
-func TestLevenshteinIsAMetric(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		word := rapid.StringOfN(rapid.RuneFrom([]rune("abö")), 0, 6, -1)
-		a, b, c := word.Draw(t, "a"), word.Draw(t, "b"), word.Draw(t, "c")
-		ab, ba := levenshtein(a, b), levenshtein(b, a)
-		switch {
-		case ab != ba:
-			t.Fatalf("%q to %q is %d, back %d", a, b, ab, ba)
-		case (ab == 0) != (a == b):
-			t.Fatalf("%q to %q is %d", a, b, ab)
-		case ab > levenshtein(a, c)+levenshtein(c, b):
-			t.Fatalf("%q to %q is shorter by way of %q", a, b, c)
-		}
-	})
 }
 
 func TestDidYouMean(t *testing.T) {
