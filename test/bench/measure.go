@@ -18,10 +18,13 @@ import (
 type result struct {
 	subject
 	rounds []float64 // net of the driver
+	floors []float64 // the driver in front of "return XDP_TX"
 }
 
-func (r result) median() float64 {
-	s := slices.Sorted(slices.Values(r.rounds))
+func (r result) median() float64 { return median(r.rounds) }
+
+func median(v []float64) float64 {
+	s := slices.Sorted(slices.Values(v))
 	return s[len(s)/2]
 }
 
@@ -38,24 +41,25 @@ func (l *lab) measure(subjects []subject, opts options) ([]result, error) {
 	}
 	for round := range opts.rounds {
 		for i := range results {
-			ns, err := l.turn(&results[i].subject, round, opts.packets)
+			gross, floor, err := l.turn(&results[i].subject, round, opts.packets)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", results[i].name, err)
 			}
-			results[i].rounds = append(results[i].rounds, ns)
+			results[i].rounds = append(results[i].rounds, gross-floor)
+			results[i].floors = append(results[i].floors, floor)
 		}
 	}
 	return results, nil
 }
 
 // turn is one subject's run in one round: the driver alone, then the subject.
-func (l *lab) turn(s *subject, round, packets int) (float64, error) {
+func (l *lab) turn(s *subject, round, packets int) (gross, floor float64, err error) {
 	if err := l.alive(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if s.prepare != nil {
 		if err := s.prepare(round); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
 	t := s.traffic
@@ -65,12 +69,11 @@ func (l *lab) turn(s *subject, round, packets int) (float64, error) {
 	if s.shift != nil {
 		t.first = s.shift(round)
 	}
-	floor, err := l.time(l.driver.BenchTx, t, xdpTX)
-	if err != nil {
-		return 0, err
+	if floor, err = l.time(l.driver.BenchTx, t, xdpTX); err != nil {
+		return 0, 0, err
 	}
-	gross, err := l.time(s.program, t, s.verdict)
-	return gross - floor, err
+	gross, err = l.time(s.program, t, s.verdict)
+	return gross, floor, err
 }
 
 // time runs one program behind the driver: nanoseconds per packet by the kernel's own clock.
