@@ -27,7 +27,7 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 
 TEST_FLAGS ?= -count=1 -timeout 12m
 BENCH      ?= $(GO) run ./test/bench $(BENCH_FLAGS)
-SOAK       ?= XLB_SOAK=1 $(GO) test -count=1 -timeout 120m ./test/... ./lb/... ./maps/... ./loader/...
+SOAK       ?= XLB_SOAK=1 XLB_TEST_NO_SKIP=1 $(GO) test -count=1 -timeout 120m ./test/... ./lb/... ./maps/... ./loader/...
 FUZZTIME   ?= 10s
 
 # golangci-lint has a module file of its own: its two hundred dependencies are none of the product's.
@@ -53,7 +53,7 @@ include bpf.mk
 test: ## Install what the tests need and run every test (root; up to 12 minutes on 2 cores)
 	$(need_root)
 	@.ci/install test
-	$(GO) test $(TEST_FLAGS) ./...
+	XLB_TEST_NO_SKIP=1 $(GO) test $(TEST_FLAGS) ./...
 
 test-unit: ## Run the tests that need neither root nor a package
 	@.ci/install go

@@ -213,6 +213,22 @@ func TestAttachGeneric(t *testing.T) {
 	newPing(s).many(t, 3)
 }
 
+// TestAttachLargeFrames attaches where a frame takes several buffers.
+func TestAttachLargeFrames(t *testing.T) {
+	s := newSite(t)
+	check(t, s.eth0.SetMTU(9000))
+	check(t, s.eth0.Peer().SetMTU(9000))
+	out := s.mustAttach(nil)
+	if out.Mode != Native {
+		t.Errorf("mode %v: %s", out.Mode, out.Reason)
+	}
+	s.with(func(set *maps.Set) {
+		if port, err := set.Ports.Get(1); err != nil || port.MTU != 9000 {
+			t.Errorf("port %+v, %v", port, err)
+		}
+	})
+}
+
 // foreignProgram puts an XDP program of somebody else on the interface.
 func foreignProgram(s *site, flags int) {
 	s.t.Helper()

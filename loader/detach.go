@@ -11,6 +11,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+
 	"github.com/xlb-project/xlb/bpf"
 	"github.com/xlb-project/xlb/maps"
 )
@@ -172,7 +175,7 @@ func (p *plane) emptySlot() error {
 	if !ok {
 		return nil
 	}
-	if err := slot.Delete(uint32(0)); err != nil && !isMissing(err) {
+	if err := slot.Delete(uint32(0)); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 		return fmt.Errorf("emptying the program slot: %w", err)
 	}
 	return nil
@@ -185,7 +188,7 @@ func (p *plane) removeRoot() error {
 	if err != nil || len(left) > 0 || filepath.Clean(p.pins.root) == systemBPFFS {
 		return err
 	}
-	if err := os.Remove(p.pins.root); err != nil && !isGone(err) && !isMount(err) {
+	if err := os.Remove(p.pins.root); err != nil && !isGone(err) && !errors.Is(err, unix.EBUSY) {
 		return fmt.Errorf("removing the pin directory: %w", err)
 	}
 	return nil

@@ -12,7 +12,6 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
-	"golang.org/x/sys/unix"
 
 	"github.com/xlb-project/xlb/bpf"
 	"github.com/xlb-project/xlb/maps"
@@ -147,6 +146,4 @@ func isDispatcher(id ebpf.ProgramID) (bool, error) {
 	return info.Name == bpf.LbProgXlbDispatch, nil
 }
 
-func isGone(err error) bool    { return errors.Is(err, fs.ErrNotExist) }
-func isMissing(err error) bool { return errors.Is(err, ebpf.ErrKeyNotExist) }
-func isMount(err error) bool   { return errors.Is(err, unix.EBUSY) }
+func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) }

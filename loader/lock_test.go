@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -53,9 +54,10 @@ func TestLockCancelled(t *testing.T) {
 	check(t, first.Release())
 }
 
-// TestLockExcludes has many writers add to a number that only the lock keeps.
+// TestLockExcludes has many writers: never is more than one inside.
 func TestLockExcludes(t *testing.T) {
-	dir, n := t.TempDir(), 0
+	dir := t.TempDir()
+	var inside, turns atomic.Int32
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -65,7 +67,11 @@ func TestLockExcludes(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				n++
+				if n := inside.Add(1); n != 1 {
+					t.Errorf("%d writers at once", n)
+				}
+				turns.Add(1)
+				inside.Add(-1)
 				if err := l.Release(); err != nil {
 					t.Error(err)
 				}
@@ -73,8 +79,8 @@ func TestLockExcludes(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n != 40 {
-		t.Errorf("%d of 40", n)
+	if n := turns.Load(); n != 40 {
+		t.Errorf("%d turns of 40", n)
 	}
 }
 

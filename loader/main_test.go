@@ -147,18 +147,6 @@ func (s *site) status() *State {
 	return st
 }
 
-// mapID is the id of the map pinned under a name.
-func (s *site) mapID(name string) ebpf.MapID {
-	s.t.Helper()
-	for _, m := range s.status().Maps {
-		if m.Name == name {
-			return m.ID
-		}
-	}
-	s.t.Fatalf("there is no map %s", name)
-	return 0
-}
-
 // otherIngress is the built-in object with another program for the same maps:
 // it does the same, after an instruction that does nothing.
 func otherIngress() (*ebpf.CollectionSpec, error) {

@@ -122,6 +122,16 @@ func fillAll(t *testing.T, s *site, n int) {
 		check(t, set.Gateways4.Set(maps.Gateway{Addr: reply.Key.Src.Addr(), Ifindex: 7}, 1))
 		check(t, set.Gates.Set(5, true))
 	})
+	for _, name := range []string{bpf.LbMapServiceCounters, bpf.LbMapRealCounters} {
+		m, err := ebpf.LoadPinnedMap(pins{s.options.Pin}.mapFile(name), nil)
+		check(t, err)
+		cpus, err := ebpf.PossibleCPU()
+		check(t, err)
+		values := make([]bpf.LbCounters, cpus)
+		values[0], values[cpus-1] = bpf.LbCounters{Connections: 1, OutBytes: 5}, bpf.LbCounters{Connections: 1, OutBytes: 5}
+		check(t, m.Put(uint32(3), values))
+		check(t, m.Close())
+	}
 }
 
 // wantAll checks what fillAll put there.
@@ -151,10 +161,80 @@ func wantAll(t *testing.T, s *site, n int) {
 		if v, err := set.Gates.Get(5); err != nil || !v {
 			t.Errorf("gate %v, %v", v, err)
 		}
+		cpus, err := ebpf.PossibleCPU()
+		check(t, err)
+		each := uint64(min(cpus, 2))
+		for _, table := range []*maps.CounterTable{set.ServiceCounters, set.RealCounters} {
+			if c, err := table.Get(3); err != nil || c != (maps.Counters{Connections: each, OutBytes: 5 * each}) {
+				t.Errorf("counters %+v, %v", c, err)
+			}
+		}
 		if on, err := set.Settings.Migrating(); err != nil || on {
 			t.Errorf("migrating %v, %v", on, err)
 		}
 	})
+}
+
+// TestMorePorts exchanges the maps of the interfaces.
+func TestMorePorts(t *testing.T) {
+	s := newSite(t)
+	s.mustAttach(nil)
+	out, err := s.attachFrom(func() (*ebpf.CollectionSpec, error) {
+		spec, err := bpf.LoadLb()
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range []string{bpf.LbMapPorts, bpf.LbMapPortIds, bpf.LbMapDevices} {
+			spec.Maps[name].MaxEntries = 128
+		}
+		return spec, nil
+	}, nil)
+	check(t, err)
+	if want := []string{"devices: 64 entries, now 128", "port_ids: 64 entries, now 128", "ports: 64 entries, now 128"}; !slices.Equal(out.Migrated, want) {
+		t.Errorf("migrated %q", out.Migrated)
+	}
+	index, err := s.eth0.Index()
+	check(t, err)
+	s.with(func(set *maps.Set) {
+		if n, err := set.Ports.Lookup(uint32(index)); err != nil || n != 1 || set.Ports.Len() != 128 {
+			t.Errorf("number %d of %d, %v", n, set.Ports.Len(), err)
+		}
+	})
+	devices, err := ebpf.LoadPinnedMap(pins{s.options.Pin}.mapFile(bpf.LbMapDevices), nil)
+	check(t, err)
+	defer devices.Close()
+	var device uint32
+	if err := devices.Lookup(uint32(1), &device); err != nil || int(device) != index {
+		t.Errorf("redirects to port 1 go to interface %d, %v; want %d", device, err, index)
+	}
+	newPing(s).many(t, 3)
+}
+
+// TestFailedMigration fails in the middle, because a name cannot be pinned:
+// everything stays as it was.
+func TestFailedMigration(t *testing.T) {
+	s := newSite(t)
+	s.mustAttach(nil)
+	fillAll(t, s, 50)
+	before := s.status()
+	_, err := s.attachFrom(func() (*ebpf.CollectionSpec, error) {
+		spec, err := otherIngress()
+		if err != nil {
+			return nil, err
+		}
+		spec.Maps["with.dot"] = spec.Maps[bpf.LbMapGates].Copy()
+		return spec, nil
+	}, func(o *Options) { o.Sizes = doubled() })
+	if err == nil || !strings.Contains(err.Error(), "step pin: pinning map with.dot") {
+		t.Errorf("error %v", err)
+	}
+	after := s.status()
+	if !sameMaps(before.Maps, after.Maps) || before.Active != after.Active || after.Interrupted || after.Migrating {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+	wantAll(t, s, 50)
+	s.mustAttach(func(o *Options) { o.Sizes = doubled() })
+	wantAll(t, s, 50)
 }
 
 func doubled() Sizes {

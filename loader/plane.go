@@ -153,7 +153,8 @@ func (p *plane) pinAll(spec *ebpf.CollectionSpec) error {
 func loadError(err error) error {
 	var v *ebpf.VerifierError
 	if errors.As(err, &v) {
-		return fmt.Errorf("loading the data path: %w: the kernel's verifier refuses it: %+.8v", ErrKernel, v)
+		text := fmt.Sprintf("%+.8v", v)
+		return fmt.Errorf("loading the data path: %w: the kernel's verifier refuses it: %s", ErrKernel, text)
 	}
 	return fmt.Errorf("loading the data path: %w", err)
 }

@@ -38,7 +38,7 @@ type Feature string
 // The features that xlb needs.
 const (
 	FeatureBPF      Feature = "the BPF system call, and the permission to use it"
-	FeatureBTF      Feature = "BTF (CONFIG_DEBUG_INFO_BTF)"
+	FeatureBTF      Feature = "BTF, the description of types (Linux 4.18)"
 	FeatureXDP      Feature = "XDP programs"
 	FeatureFrags    Feature = "XDP on frames of several buffers (Linux 5.18)"
 	FeatureMmap     Feature = "maps in user space's memory (Linux 5.5)"

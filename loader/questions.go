@@ -5,10 +5,10 @@ package loader
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/features"
 	"golang.org/x/sys/unix"
 )
@@ -44,13 +44,17 @@ func askBPF() error {
 	return m.Close()
 }
 
-// askBTF looks for the kernel's own types, which are there when BTF is.
+// askBTF loads the description of one type.
 func askBTF() error {
-	_, err := os.Stat("/sys/kernel/btf/vmlinux")
-	if errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("%w: %w", ebpf.ErrNotSupported, err)
+	b, err := btf.NewBuilder([]btf.Type{&btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}}, nil)
+	if err != nil {
+		return err
 	}
-	return err
+	h, err := btf.NewHandle(b)
+	if err != nil {
+		return err
+	}
+	return h.Close()
 }
 
 // xdpHasFrags is BPF_F_XDP_HAS_FRAGS of linux/bpf.h.

@@ -62,7 +62,7 @@ func memory() (uint64, error) {
 	if err := unix.Sysinfo(&info); err != nil {
 		return 0, fmt.Errorf("reading the size of memory: %w", err)
 	}
-	return uint64(info.Totalram) * uint64(info.Unit), nil
+	return uint64(info.Totalram) * uint64(info.Unit), nil //nolint:unconvert // 32 bits wide on 32-bit machines
 }
 
 // check refuses sizes that cannot be.

@@ -27,7 +27,10 @@ type State struct {
 	Here  bool
 	// Interrupted: a migration waits to be finished by the next attach.
 	Interrupted bool
-	Migrating   bool // packets without a connection are dropped at the moment
+	// Problem is why what stands below could not be read, as when another
+	// version made the maps; empty if nothing was in the way.
+	Problem   string
+	Migrating bool // packets without a connection are dropped at the moment
 
 	Active     Program   // in the slot; its ID is 0 when the slot is empty
 	Programs   []Program // pinned
@@ -107,8 +110,8 @@ func (p *plane) status(st *State) (err error) {
 	if st.Maps, err = describeMaps(p.maps); err != nil {
 		return err
 	}
-	if err := p.view(); err != nil {
-		return err
+	if st.Problem = text(p.view()); st.Problem != "" {
+		return nil
 	}
 	if st.Active, err = p.active(); err != nil {
 		return err
@@ -125,6 +128,14 @@ func (p *plane) status(st *State) (err error) {
 		st.Interfaces, err = p.describeInterfaces()
 	}
 	return err
+}
+
+// text is an error's text; empty for none.
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 // active is the program in the slot.

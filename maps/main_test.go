@@ -3,18 +3,20 @@
 package maps
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/rlimit"
 
 	"github.com/xlb-project/xlb/bpf"
+	"github.com/xlb-project/xlb/test/netns"
 )
 
-// noSkip is test/netns's NoSkip: CI sets it to 1, so that no skip goes unseen.
-const noSkip = "XLB_TEST_NO_SKIP"
+func TestMain(m *testing.M) { os.Exit(netns.Main(m)) }
 
 // testSizes keeps the tables of most tests small.
 func testSizes() map[string]uint32 {
@@ -31,14 +33,14 @@ func testSizes() map[string]uint32 {
 	}
 }
 
-// needRoot skips the test where there is no way to make maps, see noSkip.
+// needRoot skips the test where there is no way to make maps, see netns.NoSkip.
 func needRoot(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() == 0 {
 		return
 	}
-	if os.Getenv(noSkip) == "1" {
-		t.Fatalf("BPF maps need root, and %s=1 forbids skipping", noSkip)
+	if os.Getenv(netns.NoSkip) == "1" {
+		t.Fatalf("BPF maps need root, and %s=1 forbids skipping", netns.NoSkip)
 	}
 	t.Skip("BPF maps need root")
 }
@@ -68,8 +70,28 @@ func loadCollection(t testing.TB) *ebpf.Collection {
 	if err != nil {
 		t.Fatalf("loading the data path: %+v", err)
 	}
-	t.Cleanup(coll.Close)
+	unload(t, coll)
 	return coll
+}
+
+// unload closes a collection when the test ends and waits until its program
+// array is gone: whoever looks for leaks meanwhile, and opens it by its id,
+// makes the kernel keep it for ever (prog_array_map_clear in
+// kernel/bpf/arraymap.c).
+func unload(t testing.TB, coll *ebpf.Collection) {
+	t.Helper()
+	info, err := coll.Maps[bpf.LbMapPrograms].Info()
+	check(t, err)
+	id, _ := info.ID()
+	t.Cleanup(func() {
+		coll.Close()
+		netns.Eventually(t, 5*time.Second, func() error {
+			if next, err := ebpf.MapGetNextID(id - 1); err == nil && next == id {
+				return fmt.Errorf("map %d is still there", id)
+			}
+			return nil
+		})
+	})
 }
 
 // newSet opens the maps of a data path of the test's own.

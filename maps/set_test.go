@@ -45,7 +45,7 @@ func pinAll(t *testing.T, coll *ebpf.Collection, dir string) {
 }
 
 func TestOpen(t *testing.T) {
-	dir, coll := bpffs(t), loadCollection(t)
+	coll, dir := loadCollection(t), bpffs(t)
 	pinAll(t, coll, dir)
 	first, err := Open(dir)
 	check(t, err)
@@ -76,7 +76,7 @@ func TestOpenNothing(t *testing.T) {
 }
 
 func TestOpenOtherLayout(t *testing.T) {
-	dir, coll := bpffs(t), loadCollection(t)
+	coll, dir := loadCollection(t), bpffs(t)
 	other, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Hash, KeySize: 8, ValueSize: 8, MaxEntries: 1})
 	check(t, err)
 	coll.Maps[bpf.LbMapServices4].Close()
