@@ -33,22 +33,10 @@ func testSizes() map[string]uint32 {
 	}
 }
 
-// needRoot skips the test where there is no way to make maps, see netns.NoSkip.
-func needRoot(t testing.TB) {
-	t.Helper()
-	if os.Geteuid() == 0 {
-		return
-	}
-	if os.Getenv(netns.NoSkip) == "1" {
-		t.Fatalf("BPF maps need root, and %s=1 forbids skipping", netns.NoSkip)
-	}
-	t.Skip("BPF maps need root")
-}
-
 // loadCollection loads the data path, tuned, with small tables.
 func loadCollection(t testing.TB) *ebpf.Collection {
 	t.Helper()
-	needRoot(t)
+	netns.NeedRoot(t)
 	if err := rlimit.RemoveMemlock(); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xlb-project/xlb/bpf"
+	"github.com/xlb-project/xlb/test/netns"
 )
 
 // two is a record of two words.
@@ -20,7 +21,7 @@ type two struct{ A, B uint64 }
 // newTwo maps an array of n records of a test's own.
 func newTwo(t testing.TB, n uint32) (*mapped[two], *ebpf.Map) {
 	t.Helper()
-	needRoot(t)
+	netns.NeedRoot(t)
 	m, err := ebpf.NewMap(&ebpf.MapSpec{
 		Name: "two", Type: ebpf.Array, KeySize: 4, ValueSize: 16, MaxEntries: n, Flags: unix.BPF_F_MMAPABLE,
 	})
@@ -124,7 +125,7 @@ func TestMappedRefusesOtherSizes(t *testing.T) {
 }
 
 func TestMappedRefusesPlainArrays(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 16, MaxEntries: 1})
 	check(t, err)
 	defer m.Close()
@@ -135,7 +136,7 @@ func TestMappedRefusesPlainArrays(t *testing.T) {
 
 // TestModifyKeepsOthersChanges has two writers change two halves of one word.
 func TestModifyKeepsOthersChanges(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	set, _ := newSet(t)
 	const n = 20000
 	var wg sync.WaitGroup

@@ -7,11 +7,13 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+
+	"github.com/xlb-project/xlb/test/netns"
 )
 
 // TestIdentityOfAnyVersion reads and writes what begins a record of any length.
 func TestIdentityOfAnyVersion(t *testing.T) {
-	needRoot(t)
+	netns.NeedRoot(t)
 	id := Identity{Layout: 7, Netns: 8, Rate: Rate{HZ: 1000, Shift: 7}, Version: "v1"}
 	for _, size := range []uint32{24, 40, 64, 128} {
 		m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: size, MaxEntries: 1})

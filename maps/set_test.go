@@ -13,12 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/xlb-project/xlb/bpf"
+	"github.com/xlb-project/xlb/test/netns"
 )
 
 // bpffs mounts a bpffs of the test's own.
 func bpffs(t *testing.T) string {
 	t.Helper()
-	needRoot(t)
+	netns.NeedRoot(t)
 	dir := t.TempDir()
 	check(t, unix.Mount("bpf", dir, "bpf", 0, "mode=0700"))
 	t.Cleanup(func() {

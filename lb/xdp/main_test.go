@@ -4,19 +4,17 @@ package xdp
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/rlimit"
 
 	"github.com/xlb-project/xlb/bpf"
 	"github.com/xlb-project/xlb/lb"
 	"github.com/xlb-project/xlb/maps"
+	"github.com/xlb-project/xlb/test/datapath"
 	"github.com/xlb-project/xlb/test/netns"
 )
 
@@ -53,60 +51,8 @@ func (s sizes) entries() map[string]uint32 {
 // newCollection loads the data path with maps of the test's own.
 func newCollection(t tb, s sizes) *ebpf.Collection {
 	t.Helper()
-	needRoot(t)
-	if err := rlimit.RemoveMemlock(); err != nil {
-		t.Fatal(err)
-	}
-	spec, err := bpf.LoadLb()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, n := range s.entries() {
-		spec.Maps[name].MaxEntries = n
-	}
-	rate, err := maps.SystemRate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := rate.Tune(spec); err != nil {
-		t.Fatal(err)
-	}
-	coll, err := ebpf.NewCollection(spec)
-	if err != nil {
-		t.Fatalf("loading the data path: %+v", err)
-	}
-	t.Cleanup(func() { unload(t, coll) })
+	coll, _ := datapath.Load(t, s.entries())
 	return coll
-}
-
-// unload closes a collection and waits until its program array has gone: who
-// opens that by its id while the kernel empties it makes it stay.
-func unload(t tb, coll *ebpf.Collection) {
-	t.Helper()
-	info, err := coll.Maps[bpf.LbMapPrograms].Info()
-	if err != nil {
-		t.Error(err)
-	}
-	coll.Close()
-	id, _ := info.ID()
-	netns.Eventually(t, 5*time.Second, func() error {
-		if next, err := ebpf.MapGetNextID(id - 1); err == nil && next == id {
-			return fmt.Errorf("the program array %d is still there", id)
-		}
-		return nil
-	})
-}
-
-// needRoot skips the test where there is no way to make maps, see netns.NoSkip.
-func needRoot(t tb) {
-	t.Helper()
-	if os.Geteuid() == 0 {
-		return
-	}
-	if os.Getenv(netns.NoSkip) == "1" {
-		t.Fatalf("BPF maps need root, and %s=1 forbids skipping", netns.NoSkip)
-	}
-	t.Skip("BPF maps need root")
 }
 
 // newSet makes maps of the test's own, in the state in which the loader leaves

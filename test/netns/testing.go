@@ -20,16 +20,23 @@ type TB interface {
 	Skipf(format string, args ...any)
 }
 
+// NeedRoot skips a test where there is no root, or fails it; see [NoSkip].
+func NeedRoot(tb TB) {
+	tb.Helper()
+	if os.Geteuid() == 0 {
+		return
+	}
+	if os.Getenv(NoSkip) == "1" {
+		tb.Fatalf("namespaces and BPF need root, and %s=1 forbids skipping", NoSkip)
+	}
+	tb.Skipf("namespaces and BPF need root")
+}
+
 // ForTest returns a lab that is closed when the test ends. A process that the test left running fails it. Without root the test is skipped; see
 // [NoSkip].
 func ForTest(tb TB) *Lab {
 	tb.Helper()
-	if os.Geteuid() != 0 {
-		if os.Getenv(NoSkip) == "1" {
-			tb.Fatalf("network namespaces need root, and %s=1 forbids skipping", NoSkip)
-		}
-		tb.Skipf("network namespaces need root")
-	}
+	NeedRoot(tb)
 	if err := Reap(); err != nil {
 		tb.Errorf("remove what killed processes left: %v", err)
 	}

@@ -8,11 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/rlimit"
-
 	"github.com/xlb-project/xlb/bpf"
 	"github.com/xlb-project/xlb/maps"
+	"github.com/xlb-project/xlb/test/datapath"
 	"github.com/xlb-project/xlb/test/netns"
 )
 
@@ -21,38 +19,9 @@ func TestMain(m *testing.M) { os.Exit(netns.Main(m)) }
 // kernel is the data path's maps and xlb_expire, with tables for n connections.
 func kernel(t testing.TB, n uint32) *maps.Set {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		if os.Getenv(netns.NoSkip) == "1" {
-			t.Fatalf("BPF maps need root, and %s=1 forbids skipping", netns.NoSkip)
-		}
-		t.Skip("BPF maps need root")
-	}
-	if err := rlimit.RemoveMemlock(); err != nil {
-		t.Fatal(err)
-	}
-	spec, err := bpf.LoadLb()
-	if err != nil {
-		t.Fatal(err)
-	}
-	spec.Maps[bpf.LbMapEstablished4].MaxEntries = 2 * n
-	spec.Maps[bpf.LbMapHalfOpen4].MaxEntries = 2 * n
-	for _, name := range []string{bpf.LbMapReals, bpf.LbMapLoads, bpf.LbMapRealCounters} {
-		spec.Maps[name].MaxEntries = 8
-	}
-	// Nothing is tail-called here, and the kernel is slow to free such an array.
-	delete(spec.Programs, bpf.LbProgXlbDispatch)
-	rate, err := maps.SystemRate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := rate.Tune(spec); err != nil {
-		t.Fatal(err)
-	}
-	coll, err := ebpf.NewCollection(spec)
-	if err != nil {
-		t.Fatalf("loading the data path: %+v", err)
-	}
-	t.Cleanup(coll.Close)
+	coll, rate := datapath.Load(t, map[string]uint32{
+		bpf.LbMapEstablished4: 2 * n, bpf.LbMapHalfOpen4: 2 * n, bpf.LbMapReals: 8, bpf.LbMapLoads: 8, bpf.LbMapRealCounters: 8,
+	})
 	set, err := maps.FromCollection(coll)
 	if err != nil {
 		t.Fatal(err)
