@@ -141,6 +141,19 @@ func (p *plane) preflight(o Options, out *Attachment) error {
 	return errors.Join(errs...)
 }
 
+// judgeMode adds what matters only now that the mode is known.
+func (p *plane) judgeMode(o Options, out *Attachment) error {
+	if out.Mode != Generic {
+		return nil
+	}
+	s, err := TakeSnapshot(o.Interface)
+	if err != nil {
+		return err
+	}
+	out.Findings = append(out.Findings, judgeGeneric(s)...)
+	return nil
+}
+
 // attachInterface puts the dispatcher on the interface and gives it a number.
 func (p *plane) attachInterface(o Options, out *Attachment) error {
 	i, err := findInterface(o.Interface)
@@ -163,6 +176,9 @@ func (p *plane) attachInterface(o Options, out *Attachment) error {
 		return errors.Join(err, p.set.Ports.Clear(out.Port))
 	}
 	out.Mode, out.Reason = mode, reason
+	if err := p.judgeMode(o, out); err != nil {
+		p.log.Warn("looking at what generic mode needs", "interface", o.Interface, "error", err)
+	}
 	if err := l.Pin(p.pins.link(i.name)); err != nil {
 		return errors.Join(fmt.Errorf("pinning the link of %s: %w", i.name, err), l.Close(), p.set.Ports.Clear(out.Port))
 	}

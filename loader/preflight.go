@@ -168,3 +168,16 @@ func (s Snapshot) judgeSysctls() []Finding {
 	}
 	return found
 }
+
+// judgeGeneric is what generic mode needs beside all else.
+func judgeGeneric(s Snapshot) []Finding {
+	if !s.GRO {
+		return nil
+	}
+	return []Finding{{
+		Severity: Warning,
+		What:     "GRO is on and XDP is generic",
+		Why:      "the stack merges packets before generic XDP sees them, and what is larger than the MTU of its way out is dropped (reason too_big)",
+		Fix:      "ethtool -K " + s.Name + " gro off",
+	}}
+}

@@ -175,3 +175,14 @@ func TestFinding(t *testing.T) {
 		}
 	}
 }
+
+// TestJudgeGeneric: merged packets matter in generic mode alone.
+func TestJudgeGeneric(t *testing.T) {
+	if found := judgeGeneric(Snapshot{Name: "eth0"}); len(found) != 0 {
+		t.Errorf("without GRO: %v", found)
+	}
+	found := judgeGeneric(Snapshot{Name: "eth0", GRO: true})
+	if len(found) != 1 || found[0].Severity != Warning || found[0].Fix != "ethtool -K eth0 gro off" {
+		t.Errorf("with GRO: %v", found)
+	}
+}

@@ -33,6 +33,7 @@ type Snapshot struct {
 	XDPKnown, XDPBasic, XDPTransmit, XDPFrags bool
 
 	LRO, GROHW, RxVLAN bool // offloads that are on
+	GRO                bool // the stack merges packets, after native XDP and before generic
 
 	IPForward string // net.ipv4.ip_forward; empty: not known
 	RPFilter  string // the larger of net.ipv4.conf.{all,NAME}.rp_filter
@@ -95,6 +96,7 @@ func (s *Snapshot) readEthtool() {
 		s.RxQueuesMax = int(max(c.maxRx, c.maxCombined))
 	}
 	features, _ := e.features()
+	s.GRO = features["rx-gro"]
 	s.LRO, s.GROHW, s.RxVLAN = features["rx-lro"], features["rx-gro-hw"], features["rx-vlan-hw-parse"]
 }
 

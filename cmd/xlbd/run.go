@@ -13,9 +13,9 @@ import (
 
 	"github.com/xlb-project/xlb/cmd/internal/config"
 	"github.com/xlb-project/xlb/cmd/internal/control"
-	"github.com/xlb-project/xlb/cmd/internal/daemon"
 	"github.com/xlb-project/xlb/cmd/internal/version"
 	"github.com/xlb-project/xlb/lb"
+	"github.com/xlb-project/xlb/lb/xdp"
 )
 
 // Exit codes.
@@ -142,7 +142,7 @@ func count(n int, what string) string {
 func engineFeatures(engine string) (lb.Features, error) {
 	switch engine {
 	case "auto", "xdp":
-		return daemon.XDPFeatures(), nil
+		return xdp.Abilities(), nil
 	case "ipvs":
 		return lb.Features{}, fmt.Errorf("%w: --engine ipvs is not yet in this version; use xdp or auto", errUsage)
 	}

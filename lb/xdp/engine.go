@@ -151,14 +151,16 @@ func (e *Engine) Route(addr netip.Addr) (lb.Route, error) { return e.hops.Route(
 // IsLocal says whether an address is one of this machine's; see [lb.Topology].
 func (e *Engine) IsLocal(addr netip.Addr) bool { return e.hops.IsLocal(addr) }
 
-// Features are those of the data path, and of the sizes of its maps.
+// Abilities are what the data path can do, whatever the sizes of its maps.
+func Abilities() lb.Features {
+	return lb.Features{Engine: "xdp", Schedulers: []lb.Scheduler{lb.RoundRobin}, Methods: []lb.Method{lb.NAT}}
+}
+
+// Features are [Abilities] within the sizes of the maps.
 func (e *Engine) Features() lb.Features {
-	return lb.Features{
-		Engine:         "xdp",
-		Schedulers:     []lb.Scheduler{lb.RoundRobin},
-		Methods:        []lb.Method{lb.NAT},
-		MaxServices:    min(e.maps.Services4.Capacity(), int(e.maps.Services.Len())-1),
-		MaxReals:       int(e.maps.Reals.Len()) - 1,
-		MaxConnections: e.maps.Established.Capacity() / 2,
-	}
+	f := Abilities()
+	f.MaxServices = min(e.maps.Services4.Capacity(), int(e.maps.Services.Len())-1)
+	f.MaxReals = int(e.maps.Reals.Len()) - 1
+	f.MaxConnections = e.maps.Established.Capacity() / 2
+	return f
 }

@@ -27,6 +27,7 @@ type Director struct {
 	Topology *netns.Topology
 	PinDir   string // --pin-dir, in a bpffs of the lab's own
 	Config   string // xlbd's file
+	Mode     string // of attaching, as the configuration has it; "": auto
 	Log      *Log   // what xlbd says
 
 	programs string
@@ -58,8 +59,17 @@ func (d *Director) Interfaces() []string {
 
 // Write writes the configuration: the interfaces, the metrics address, and the rest.
 func (d *Director) Write(rest string) error {
-	text := fmt.Sprintf("interfaces: [%s]\nmetrics: {listen: %q}\n%s", strings.Join(d.Interfaces(), ", "), MetricsAddress, rest)
-	return os.WriteFile(d.Config, []byte(text), 0o644)
+	mode := d.Mode
+	if mode == "" {
+		mode = "auto"
+	}
+	var text strings.Builder
+	text.WriteString("interfaces:\n")
+	for _, name := range d.Interfaces() {
+		fmt.Fprintf(&text, "  - {name: %s, mode: %s}\n", name, mode)
+	}
+	fmt.Fprintf(&text, "metrics: {listen: %q}\n%s", MetricsAddress, rest)
+	return os.WriteFile(d.Config, []byte(text.String()), 0o644)
 }
 
 // Start starts xlbd and waits until it is ready.

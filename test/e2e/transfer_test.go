@@ -44,6 +44,34 @@ func TestBulk(t *testing.T) {
 	})
 }
 
+// TestGeneric: where the driver has no XDP, the stack hands over what it has
+// merged, frames far above the MTU; they pass as well.
+func TestGeneric(t *testing.T) {
+	const size = 64 << 20
+	topo := netns.TwoArmForTest(t, 1)
+	until(t)(traffic.ServeHTTP(topo.Servers[0], http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.CopyN(w, rand.NewChaCha8([32]byte{}), size)
+	})))
+	d := newDirector(t, topo)
+	d.Mode = "generic"
+	must(t, d.Write("virtual_servers:\n"+director.VirtualServer(topo, "tcp", 80, director.CheckNone, topo.Servers)))
+	d.start()
+	got, err := traffic.Fetch(traffic.HTTPClient(topo.Client.NS), "http://"+topo.VIP.String())
+	if err != nil || len(got) < size-64 { // Fetch trims blanks
+		t.Errorf("%d of %d bytes: %v", len(got), size, err)
+	}
+	status, err := d.Status()
+	must(t, err)
+	for _, i := range status.Interfaces {
+		if i.Mode != "generic" {
+			t.Errorf("%s is attached in mode %q", i.Name, i.Mode)
+		}
+	}
+	if s := d.stats(); s.Reasons["too_big"] != 0 {
+		t.Errorf("frames were too big: %v", s.Reasons)
+	}
+}
+
 // TestUDP: datagrams of a socket go to one server and come back from the virtual address.
 func TestUDP(t *testing.T) {
 	arms(t, 3, func(t *testing.T, topo *netns.Topology) {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/xlb-project/xlb/cmd/internal/config"
 	"github.com/xlb-project/xlb/cmd/internal/control"
-	"github.com/xlb-project/xlb/lb"
 	"github.com/xlb-project/xlb/lb/xdp"
 	"github.com/xlb-project/xlb/lb/xdp/sweep"
 	"github.com/xlb-project/xlb/loader"
@@ -24,12 +23,6 @@ import (
 
 // heartbeatTime is how often the data path hears that the daemon lives.
 const heartbeatTime = time.Second
-
-// XDPFeatures are what the XDP engine can do, before it is open: its limits
-// are not known then.
-func XDPFeatures() lb.Features {
-	return lb.Features{Engine: "xdp", Schedulers: []lb.Scheduler{lb.RoundRobin}, Methods: []lb.Method{lb.NAT}}
-}
 
 // xdpNode is this machine with XDP.
 type xdpNode struct {
