@@ -119,6 +119,8 @@ func (o *owner) begin(ctx context.Context) {
 			o.log.Warn("real server cannot work as the network is now", "finding", f.Message, "fix", f.Fix)
 		}
 	}
+	o.now.begun = true
+	o.show()
 	o.started(o.view())
 }
 

@@ -95,6 +95,9 @@ func rank(s control.Severity) int {
 // ready is nil while the node forwards as it was told to.
 func (v *view) ready() error {
 	var missing []error
+	if !v.begun {
+		missing = append(missing, errors.New("xlbd is starting"))
+	}
 	for _, i := range v.missing() {
 		missing = append(missing, fmt.Errorf("interface %s is not attached: %s", i.Name, i.Problem))
 	}

@@ -21,6 +21,7 @@ type view struct {
 	reload     control.Reload // the last reading of the file
 	loaded     time.Time      // the last good one
 	findings   []control.Finding
+	begun      bool // the beginning is done: next hops have had their time to answer
 }
 
 // status of the reconciler; empty without a session.
