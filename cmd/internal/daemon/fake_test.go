@@ -29,6 +29,7 @@ type kernel struct {
 	openError error
 	opens     int
 	changed   func()
+	silent    int  // next hops that do not answer
 	tables    bool // made by Open, gone with "detach --all"
 }
 
@@ -183,8 +184,13 @@ func (e *engine) Route(a netip.Addr) (lb.Route, error) {
 	return lb.Route{Interface: "eth1", Attached: true}, nil
 }
 
-// Settle finds everything resolved.
-func (e *engine) Settle(context.Context) (int, error) { return 0, nil }
+// Settle waits for those who do not answer until it may not wait any longer.
+func (e *engine) Settle(ctx context.Context) (int, error) {
+	if e.kernel.silent > 0 {
+		<-ctx.Done()
+	}
+	return e.kernel.silent, nil
+}
 
 // IsLocal says no.
 func (e *engine) IsLocal(netip.Addr) bool { return false }

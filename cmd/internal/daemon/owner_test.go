@@ -82,6 +82,25 @@ func TestRestartAdopts(t *testing.T) {
 	})
 }
 
+// TestReadyAfterNeighbours: whoever waits for readiness finds next hops known,
+// but one server that is away holds nothing up for long.
+func TestReadyAfterNeighbours(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.kernel.silent = 1
+		c, _ := w.start(web)
+		if err := c.owner.view().ready(); err == nil || !strings.Contains(err.Error(), "starting") {
+			t.Errorf("ready while neighbours are asked: %v", err)
+		}
+		pass(settleTime)
+		if err := c.owner.view().ready(); err != nil {
+			t.Errorf("not ready: %v", err)
+		}
+		if !strings.Contains(w.log.String(), "do not answer") {
+			t.Error("the silent next hop was not logged")
+		}
+	})
+}
+
 func TestInterfaceThatComesLater(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.kernel.present = []string{"eth0"}
