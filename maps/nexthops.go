@@ -67,6 +67,19 @@ func (n *NextHops) Create(id uint32, target netip.Addr) error {
 	return n.put(id, bpf.LbNextHop{Target: words, Family: uint32(family)}, hopFamily)
 }
 
+// SetTarget says what the data path looks up when it has to resolve this hop by
+// itself: a gateway that took another's place. How frames leave stays as it is.
+// An IPv4 address is one word, so no packet sees half of the change.
+func (n *NextHops) SetTarget(id uint32, target netip.Addr) error {
+	words, family := addr16(target)
+	if family == 0 {
+		return fmt.Errorf("map %s: id %d: target %v: %w", n.name, id, target, ErrFamily)
+	}
+	n.writing.Lock()
+	defer n.writing.Unlock()
+	return n.modify(id, func(v *bpf.LbNextHop) { v.Target, v.Family = words, uint32(family) })
+}
+
 // Set says how frames to this hop leave from now on. Two changes of one record
 // within a millisecond would tear: the second waits.
 func (n *NextHops) Set(id uint32, h Hop) error { return n.change(id, h, hopResolved) }

@@ -35,6 +35,15 @@ func TestNextHops(t *testing.T) {
 	if got, _ := set.NextHops.Get(3); got != (NextHop{Target: target, Hop: uniform(2), Resolved: true, Changes: 2}) {
 		t.Errorf("set twice: %+v", got)
 	}
+	other := netip.MustParseAddr("10.0.0.6")
+	check(t, set.NextHops.SetTarget(3, other))
+	if got, _ := set.NextHops.Get(3); got != (NextHop{Target: other, Hop: uniform(2), Resolved: true, Changes: 2}) {
+		t.Errorf("another target: %+v", got)
+	}
+	if err := set.NextHops.SetTarget(3, netip.Addr{}); !errors.Is(err, ErrFamily) {
+		t.Errorf("no target: %v", err)
+	}
+	check(t, set.NextHops.SetTarget(3, target))
 	check(t, set.NextHops.SetUnresolved(3, Hop{Ifindex: 4}))
 	if got, _ := set.NextHops.Get(3); got != (NextHop{Target: target, Hop: Hop{Ifindex: 4}, Changes: 3}) {
 		t.Errorf("unresolved: %+v", got)

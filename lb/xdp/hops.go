@@ -49,18 +49,13 @@ func (w hopWriter) SetHop(r nexthop.Record) error {
 	return nil
 }
 
-// retarget takes a record into use for a target. One that packets read already
-// is made unresolved first, and twice, for the second call waits until no
-// packet reads what the first one left: [maps.NextHops.Create] rewrites all.
+// retarget takes a record into use for a target, or gives one in use another:
+// its frames leave as before until the new hop is written.
 func (w hopWriter) retarget(is maps.NextHop, id uint32, target netip.Addr) error {
-	if !is.Free() {
-		for range 2 {
-			if err := w.set.NextHops.SetUnresolved(id, is.Hop); err != nil {
-				return err
-			}
-		}
+	if is.Free() {
+		return w.set.NextHops.Create(id, target)
 	}
-	return w.set.NextHops.Create(id, target)
+	return w.set.NextHops.SetTarget(id, target)
 }
 
 // ClearHop frees a record.
