@@ -146,7 +146,7 @@ static __always_inline void conn_follow_client(const struct packet *p, struct co
 {
 	__u32 ifindex = p->ifindex, port = c->port, *id;
 	struct port *from = bpf_map_lookup_elem(&ports, &port);
-	__u64 here = *(__u64 *)c->mac, there = *(const __u64 *)p->src_mac;
+	__u64 here = *(const __u64 *)p->src_mac;
 	struct conn4_key other;
 	struct conn4 *partner;
 
@@ -155,7 +155,6 @@ static __always_inline void conn_follow_client(const struct packet *p, struct co
 	id = bpf_map_lookup_elem(&port_ids, &ifindex);
 	if (!id)
 		return;
-	__builtin_memcpy(&here, &there, sizeof(here));
 	((__u16 *)&here)[3] = *id;
 	*(volatile __u64 *)c->mac = here;
 	conn_partner_key(c, p->key.proto, &other);

@@ -65,8 +65,8 @@ type Interface struct {
 	Index int // 0: it does not exist now
 	Port  uint16
 	Mode  Mode // Native or Generic; Auto while the attachment is dead
-	// Dead: the interface was deleted, or has come back as another one. See
-	// [Reattach].
+	// Dead: the interface was deleted, or has come back as another one:
+	// [Attach] attaches that under the number it had.
 	Dead bool
 	MAC  maps.MAC
 	MTU  int

@@ -53,7 +53,3 @@ func (r Reason) String() string {
 	}
 	return fmt.Sprintf("reason_%d", uint32(r))
 }
-
-// Dropped says that packets with this reason end here: they are neither passed
-// to the stack nor forwarded.
-func (r Reason) Dropped() bool { return r >= ReasonMalformed && r < ReasonMax }

@@ -76,15 +76,24 @@ func (d *Direct) Status(ctx context.Context) (*Status, error) {
 	return s, nil
 }
 
-// FillStatus fills in what an engine knows of a status.
-func FillStatus(ctx context.Context, s *Status, engine lb.Dataplane) error {
+// reading is what an engine holds and counts.
+func reading(ctx context.Context, engine lb.Dataplane) (lb.State, lb.Counters, error) {
 	state, err := engine.State(ctx)
 	if err != nil {
-		return fmt.Errorf("reading the virtual servers: %w", err)
+		return lb.State{}, lb.Counters{}, fmt.Errorf("reading the virtual servers: %w", err)
 	}
 	counters, err := engine.Counters(ctx)
 	if err != nil {
-		return fmt.Errorf("reading the counters: %w", err)
+		return lb.State{}, lb.Counters{}, fmt.Errorf("reading the counters: %w", err)
+	}
+	return state, counters, nil
+}
+
+// FillStatus fills in what an engine knows of a status.
+func FillStatus(ctx context.Context, s *Status, engine lb.Dataplane) error {
+	state, counters, err := reading(ctx, engine)
+	if err != nil {
+		return err
 	}
 	s.Engine = engine.Features().Engine
 	s.Established, s.HalfOpen = Usage(counters.Established), Usage(counters.HalfOpen)
@@ -98,13 +107,9 @@ func FillStatus(ctx context.Context, s *Status, engine lb.Dataplane) error {
 // Services lists what the kernel holds.
 func (d *Direct) Services(ctx context.Context) (l *Listing, err error) {
 	err = d.read(ctx, func(engine lb.Dataplane) error {
-		state, err := engine.State(ctx)
+		state, counters, err := reading(ctx, engine)
 		if err != nil {
-			return fmt.Errorf("reading the virtual servers: %w", err)
-		}
-		counters, err := engine.Counters(ctx)
-		if err != nil {
-			return fmt.Errorf("reading the counters: %w", err)
+			return err
 		}
 		l = NewListing(version.Version(), d.now(), state, counters)
 		return nil

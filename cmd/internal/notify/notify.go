@@ -53,9 +53,6 @@ func (n *Notifier) Reloading() error {
 // Stopping says that the end has begun.
 func (n *Notifier) Stopping() error { return n.send("STOPPING=1") }
 
-// Status sets the line that "systemctl status" shows.
-func (n *Notifier) Status(status string) error { return n.send("STATUS=" + oneLine(status)) }
-
 // Alive satisfies the watchdog.
 func (n *Notifier) Alive() error { return n.send("WATCHDOG=1") }
 

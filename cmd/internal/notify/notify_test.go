@@ -51,7 +51,6 @@ func TestMessages(t *testing.T) {
 		{"ready", func(n *Notifier) error { return n.Ready("3 virtual\nservers") }, `^READY=1\nSTATUS=3 virtual servers$`},
 		{"reloading", (*Notifier).Reloading, `^RELOADING=1\nMONOTONIC_USEC=[1-9][0-9]*$`},
 		{"stopping", (*Notifier).Stopping, `^STOPPING=1$`},
-		{"status", func(n *Notifier) error { return n.Status("well") }, `^STATUS=well$`},
 		{"alive", (*Notifier).Alive, `^WATCHDOG=1$`},
 	}
 	for kind, socket := range sockets {
